@@ -1,0 +1,62 @@
+// files/atomic.ts: files that are either whole or absent: temporary name, fsync, rename. IO.
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Write a file or a folder under a temporary name, fsync it, and rename it into place.
+ *
+ * @param write  gets the temporary path; what it leaves there is fsynced and renamed to `path`
+ * @throws what `write` throws; the temporary path is removed then
+ */
+export async function writeAtomically<T>(path: string, write: (temporary: string) => Promise<T>): Promise<T> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    const result = await write(temporary);
+    await sync(temporary);
+    await rename(temporary, path);
+    await sync(dirname(path));
+    return result;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Write bytes or text atomically. */
+export async function writeFileAtomically(path: string, data: string | Uint8Array): Promise<void> {
+  await writeAtomically(path, async (temporary) => {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/** Write text chunk by chunk, atomically; memory holds one chunk. */
+export async function writeChunksAtomically(path: string, chunks: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>): Promise<void> {
+  await writeAtomically(path, async (temporary) => {
+    const handle = await open(temporary, 'wx');
+    try {
+      for await (const chunk of chunks) await handle.writeFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+}

@@ -1,0 +1,82 @@
+// types.ts: the vocabulary that every stage shares. Plain records; no code.
+
+/** A half-open box in the survey's CRS, metres: [x0, x1) x [y0, y1). */
+export interface Box {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/**
+ * Square pixels that tile the plane: pixel (col, row) holds
+ * [x0M + col resM, x0M + (col + 1) resM) x [y0M - (row + 1) resM, y0M - row resM).
+ * Rows count southward, so an earlier row is farther north. A lattice anchored to the CRS origin has x0M = y0M = 0.
+ */
+export interface Lattice {
+  resM: number;
+  x0M: number;
+  y0M: number;
+}
+
+/** A rectangle of pixels of a lattice; `col`, `row` are counted from the lattice's origin and may be negative. */
+export interface Window {
+  col: number;
+  row: number;
+  width: number;
+  height: number;
+}
+
+export type PixelArray = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
+
+/** A window of one band: row-major, `window.width x window.height`; `mask` is 1 where the pixel is valid, 0 where it is a void. */
+export interface Raster<T extends PixelArray = Float32Array> {
+  lattice: Lattice;
+  window: Window;
+  data: T;
+  mask: Uint8Array;
+}
+
+/**
+ * LiDAR returns as columns, all of length `count`. Coordinates are integers of 1e-5 m in the survey's CRS
+ * (see `geo/units.ts`): exact in a double up to 9e10 m, so differences and lattice indices are exact.
+ */
+export interface Points {
+  count: number;
+  /** integers of 1e-5 m */
+  x: Float64Array;
+  /** integers of 1e-5 m */
+  y: Float64Array;
+  /** integers of 1e-5 m: elevation, or height above ground once normalised */
+  z: Float64Array;
+  intensity: Uint16Array;
+  returnNumber: Uint8Array;
+  returnCount: Uint8Array;
+  /** ASPRS class without flag bits: 2 ground, 7 and 18 noise ... */
+  classification: Uint8Array;
+}
+
+/** A tile of the survey's grid; the id is the lower-left corner in whole metres, `452000_4445000`. */
+export interface Tile {
+  id: string;
+  core: Box;
+}
+
+/** Rings of [x, y] pairs in the survey's CRS, metres, closed (first = last): the outer ring counter-clockwise, then holes clockwise. */
+export type Ring = [number, number][];
+export type Polygon = Ring[];
+export type MultiPolygon = Polygon[];
+
+/** A treetop on a canopy height model: the pixel's centre and its height. */
+export interface Treetop {
+  col: number;
+  row: number;
+  heightM: number;
+}
+
+/** Missing data with its reason: never a zero. `areaM2` is null where it cannot be known. */
+export interface VoidArea {
+  source: string;
+  reason: string;
+  areaM2: number | null;
+}
