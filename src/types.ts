@@ -80,3 +80,86 @@ export interface VoidArea {
   reason: string;
   areaM2: number | null;
 }
+
+/** The kinds of task, in the order in which data flows. */
+export type TaskKind = 'bucket' | 'canopy' | 'model' | 'measure' | 'merge';
+
+/** A crown as `canopy` finds it: apex at the centre of its CHM pixel, owned by the tile whose core holds that centre. */
+export interface Crown {
+  /** pixel of the apex on the CHM's lattice */
+  col: number;
+  row: number;
+  /** apex, metres in the survey's CRS */
+  xM: number;
+  yM: number;
+  heightM: number;
+  areaM2: number;
+  /** pixel outline: one outer ring, then holes */
+  polygon: Polygon;
+  /** `near_void`: the crown's reach touches missing data */
+  flags: string[];
+}
+
+/** LiDAR metrics of one cell of the area grid, by lidR's names; null where a metric does not exist (no return, one return ...). */
+export interface CellMetrics {
+  /** cell on the anchored lattice of `cells.size_m` */
+  col: number;
+  row: number;
+  values: Record<string, number | null>;
+}
+
+export type TreeStatus = 'alive' | 'dead' | 'unknown';
+export type SpeciesGroup = 'angiosperm' | 'gymnosperm';
+
+/** One tree of the inventory: the row of table `tree` without run and tile (`store/columns.ts` gives meanings and units). */
+export interface Tree {
+  treeId: string;
+  source: string;
+  xM: number;
+  yM: number;
+  lon: number;
+  lat: number;
+  heightM: number | null;
+  crownAreaM2: number | null;
+  crownDiameterM: number | null;
+  crownVolumeM3: number | null;
+  crownBaseM: number | null;
+  dbhCm: number | null;
+  dbhCmLo: number | null;
+  dbhCmHi: number | null;
+  agbKg: number | null;
+  agbKgLo: number | null;
+  agbKgHi: number | null;
+  carbonKg: number | null;
+  dbhEquation: string | null;
+  agbEquation: string | null;
+  speciesGroup: SpeciesGroup | null;
+  status: TreeStatus;
+  deadFraction: number | null;
+  confidence: number | null;
+  flags: string[];
+  polygon: Polygon | null;
+}
+
+/** One stand of the user's layer in the survey's CRS. */
+export interface Stand {
+  standId: string;
+  /** the feature's other attributes, as they came */
+  attributes: Record<string, unknown>;
+  polygons: MultiPolygon;
+}
+
+/** A tile's share of a stand, by pixel centre; merge adds the shares. Areas are whole pixels. */
+export interface StandPart {
+  standId: string;
+  /** lidar, chm, or a model's name */
+  source: string;
+  areaM2: number;
+  validM2: number;
+  canopyM2: number | null;
+  crownM2: number | null;
+  deadM2: number | null;
+  /** sums with pixels cut at the border, as decimal text so that adding is exact */
+  stems: string | null;
+  agbKg: string | null;
+}
