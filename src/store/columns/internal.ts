@@ -1,0 +1,60 @@
+// store/columns/internal.ts: tables that pass between tasks inside parts and never reach the database. Data only.
+import { column, type Table } from './define.ts';
+
+export const crown: Table = {
+  meaning: 'Crowns as canopy finds them, by apex.',
+  primaryKey: ['row', 'col'],
+  canonical: false,
+  internal: true,
+  columns: [
+    column('col', 'INTEGER', 'px', 'column of the apex on the canopy height model'),
+    column('row', 'INTEGER', 'px', 'row of the apex, counted southward'),
+    column('x_m', 'DOUBLE', 'm', 'easting of the apex'),
+    column('y_m', 'DOUBLE', 'm', 'northing of the apex'),
+    column('height_m', 'DOUBLE', 'm', 'height of the apex above ground'),
+    column('area_m2', 'DOUBLE', 'm2', 'area of the crown'),
+    column('flags', 'VARCHAR[]', '', 'near_void: the reach of the crown touches missing data'),
+    column('geometry', 'POLYGON', '', 'pixel outline of the crown'),
+  ],
+};
+
+const first = [
+  column('first_row', 'INTEGER', 'px', 'row of the first pixel of the piece'),
+  column('first_col', 'INTEGER', 'px', 'column of the first pixel of the piece'),
+];
+
+export const opening: Table = {
+  meaning: 'Pieces of canopy openings inside one core.',
+  primaryKey: ['first_row', 'first_col'],
+  canonical: false,
+  internal: true,
+  columns: [
+    ...first,
+    column('pixels', 'INTEGER', 'px', 'pixels of the piece'),
+    column('geometry', 'MULTIPOLYGON', '', 'pixel outline of the piece'),
+  ],
+};
+
+export const openingEdge: Table = {
+  meaning: 'Pixels of pieces of openings on the edge of a core, by which merge joins them.',
+  primaryKey: ['row', 'col'],
+  canonical: false,
+  internal: true,
+  columns: [
+    column('row', 'INTEGER', 'px', 'row of the edge pixel'),
+    column('col', 'INTEGER', 'px', 'column of the edge pixel'),
+    ...first,
+  ],
+};
+
+export const openingStand: Table = {
+  meaning: 'Pixels that a piece of an opening has in a stand.',
+  primaryKey: ['first_row', 'first_col', 'stand_id'],
+  canonical: false,
+  internal: true,
+  columns: [
+    ...first,
+    column('stand_id', 'VARCHAR', '', 'stand'),
+    column('pixels', 'INTEGER', 'px', 'pixels of the piece whose centre lies in the stand'),
+  ],
+};

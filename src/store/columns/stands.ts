@@ -1,0 +1,66 @@
+// store/columns/stands.ts: tables of stands and openings. Data only.
+import { column, optional, type Table } from './define.ts';
+
+export const stand: Table = {
+  meaning: 'One row per stand of the layer given by the user.',
+  primaryKey: ['stand_id'],
+  canonical: true,
+  enforced: true,
+  columns: [
+    column('stand_id', 'VARCHAR', '', 'identifier of the stand'),
+    column('attributes', 'JSON', '', 'the other attributes of the layer, as they came'),
+    column('area_ha', 'DOUBLE', 'ha', 'area of the polygon'),
+    column('geometry', 'MULTIPOLYGON', '', 'stand outline in the CRS of the survey'),
+  ],
+};
+
+const shares = [
+  column('source', 'VARCHAR', '', 'lidar, chm, or the name of a model: whose pixels are counted'),
+  column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels whose centre lies inside'),
+  column('valid_m2', 'DECIMAL(18,6)', 'm2', 'of these, area of the pixels with a value'),
+  optional('canopy_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels at 2 m or higher'),
+  optional('crown_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels that belong to a crown'),
+  optional('dead_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels that the model calls dead'),
+  optional('stems', 'DECIMAL(38,9)', '1', 'integral of the density map, pixels cut at the border'),
+  optional('agb_kg', 'DECIMAL(38,9)', 'kg', 'integral of the biomass map, pixels cut at the border'),
+];
+
+export const standPart: Table = {
+  meaning: 'Area, valid area and sums of each source in each stand: the exact sum of the shares of the tiles.',
+  primaryKey: ['stand_id', 'source'],
+  canonical: true,
+  enforced: true,
+  columns: [column('stand_id', 'VARCHAR', '', 'stand'), ...shares],
+};
+
+export const surveyPart: Table = {
+  meaning: 'Area, valid area and sums of each source over the whole survey, every pixel once: the exact sum of the tiles.',
+  primaryKey: ['source'],
+  canonical: true,
+  enforced: true,
+  columns: shares,
+};
+
+export const gap: Table = {
+  meaning: 'One row per opening in the canopy of at least the minimum area (8-connected).',
+  primaryKey: ['gap_id'],
+  canonical: true,
+  columns: [
+    column('gap_id', 'VARCHAR', '', 'first pixel of the opening, row_col on the canopy height model'),
+    column('x_m', 'DOUBLE', 'm', 'easting of the centre of the first pixel'),
+    column('y_m', 'DOUBLE', 'm', 'northing of the centre of the first pixel'),
+    column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the opening'),
+    optional('geometry', 'MULTIPOLYGON', '', 'outline of the opening in the CRS of the survey'),
+  ],
+};
+
+export const gapStand: Table = {
+  meaning: 'The area that an opening has in a stand.',
+  primaryKey: ['gap_id', 'stand_id'],
+  canonical: true,
+  columns: [
+    column('gap_id', 'VARCHAR', '', 'opening'),
+    column('stand_id', 'VARCHAR', '', 'stand'),
+    column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels of the opening whose centre lies in the stand'),
+  ],
+};
