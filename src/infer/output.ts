@@ -1,0 +1,65 @@
+// infer/output.ts: a network's output, checked before use and cut to its trusted centre. Pure.
+import { ModelError } from '../errors.ts';
+import type { Raster, Window } from '../types.ts';
+import type { ModelCard } from './card.ts';
+import type { Tensor } from './session.ts';
+
+/**
+ * Valid output pixels: those whose own input pixels, `stridePx` x `stridePx` of them, are all valid.
+ *
+ * @param mask    of the input window, `width` wide, row-major
+ * @param width   of the input window, a multiple of `stridePx`, as is its height
+ */
+export function outputMask(mask: Uint8Array, width: number, stridePx: number): Uint8Array {
+  const outWidth = width / stridePx, outHeight = mask.length / width / stridePx;
+  const out = new Uint8Array(outWidth * outHeight).fill(1);
+  for (let i = 0; i < mask.length; i++) {
+    if (mask[i]) continue;
+    const row = Math.floor(i / width), col = i - row * width;
+    out[Math.floor(row / stridePx) * outWidth + Math.floor(col / stridePx)] = 0;
+  }
+  return out;
+}
+
+/** The tensor of one output, of the shape that the card promises. @throws {ModelError} naming the output and the patch */
+export function outputTensor(card: ModelCard, tensors: Record<string, Tensor>, index: number, patch: string): Tensor {
+  const { name, stridePx } = card.outputs[index]!, tensor = tensors[name], side = card.input.patchPx / stridePx;
+  if (!tensor) throw new ModelError(`model ${card.name}: gave no output ${name}; it gives ${Object.keys(tensors).join(', ')}: correct outputs on the card`, { source: card.name, patch });
+  if (tensor.dims.length === 4 && tensor.dims.join() === [1, 1, side, side].join()) return tensor;
+  throw new ModelError(
+    `model ${card.name}, patch ${patch}: output ${name} is ${tensor.dims.join(' x ')}, the card promises 1 x 1 x ${side} x ${side}: correct patch_px, stride_px or the graph`,
+    { source: card.name, patch, dims: tensor.dims },
+  );
+}
+
+/**
+ * Copy the trusted centre of a patch's output into a block's raster, with its mask. A void keeps its 0 but is masked: no density of zero.
+ *
+ * @param values  output of the patch, row-major over `patch`
+ * @param valid   `outputMask` of the patch's input
+ * @param patch   output pixels of the patch;  `centre`: those that count, inside `out.window`
+ * @throws {ModelError} for a value that would be used and is NaN, infinite or outside the card's range (by more than its tolerance)
+ */
+export function copyCentre(out: Raster, values: Float32Array, valid: Uint8Array, patch: Window, centre: Window, card: ModelCard, index: number, name: string): void {
+  const { range: [low, high] } = card.outputs[index]!, lowest = low - card.tolerance, highest = high + card.tolerance;
+  for (let row = centre.row; row < centre.row + centre.height; row++) {
+    let from = (row - patch.row) * patch.width + centre.col - patch.col;
+    let to = (row - out.window.row) * out.window.width + centre.col - out.window.col;
+    for (let i = 0; i < centre.width; i++, from++, to++) {
+      if (!valid[from]) continue;
+      const value = values[from]!;
+      if (!(value >= lowest && value <= highest)) throw badValue(card, index, name, value, centre.col + i, row);
+      out.data[to] = value;
+      out.mask[to] = 1;
+    }
+  }
+}
+
+function badValue(card: ModelCard, index: number, patch: string, value: number, col: number, row: number): ModelError {
+  const { name, range, unit } = card.outputs[index]!;
+  const what = Number.isFinite(value) ? `${value} ${unit} is outside the card's range [${range.join(', ')}]` : `a value is ${value}`;
+  return new ModelError(
+    `model ${card.name}, patch ${patch}: output ${name} at its pixel ${col},${row}: ${what}; check scale, mean, std and the bands of the image, or the range on the card`,
+    { source: card.name, patch, output: name, value, col, row },
+  );
+}

@@ -1,0 +1,30 @@
+// infer/session-protocol.ts: the messages between a session and the thread that runs it. Types only.
+
+/** An input or output of a network: `dims` holds numbers, and names where the size is free. */
+export interface TensorInfo {
+  name: string;
+  type: string;
+  dims: (number | string)[];
+}
+
+export interface WorkerStart {
+  path: string;
+  providers: string[];
+}
+
+export interface ToWorker {
+  id: number;
+  input: Float32Array<ArrayBuffer>;
+  dims: number[];
+}
+
+export interface Refused {
+  provider: string;
+  reason: string;
+}
+
+export type FromWorker =
+  | { kind: 'ready'; provider: string; refused: Refused[]; inputs: TensorInfo[]; outputs: TensorInfo[] }
+  | { kind: 'refused'; refused: Refused[] }
+  | { kind: 'outputs'; id: number; outputs: Record<string, { data: Float32Array<ArrayBuffer>; dims: number[] }> }
+  | { kind: 'failed'; id: number; dims: number[]; reason: string };

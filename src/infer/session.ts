@@ -1,0 +1,116 @@
+// infer/session.ts: a network in a worker thread, since `run()` of ONNX Runtime blocks its thread. IO.
+import { Worker } from 'node:worker_threads';
+import { ModelError, messageOf } from '../errors.ts';
+import type { FromWorker, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
+
+export type { TensorInfo } from './session-protocol.ts';
+
+export interface Tensor {
+  data: Float32Array;
+  dims: number[];
+}
+
+export interface SessionOptions {
+  /** execution providers in the order in which to try them: cuda, webgpu, cpu ... */
+  providers: string[];
+  /** fail rather than run on the CPU */
+  requireGpu?: boolean;
+}
+
+/** One loaded network. Runs are served in the order of the calls. */
+export interface Session {
+  /** the provider that was taken */
+  readonly provider: string;
+  /** providers tried before it, with the reason why each was not taken */
+  readonly refused: { provider: string; reason: string }[];
+  readonly inputs: TensorInfo[];
+  readonly outputs: TensorInfo[];
+  /**
+   * Run the network on its one input. The input's buffer moves to the worker: it is empty afterwards.
+   * @throws {ModelError} with the runtime's own text when the run fails or the worker ends
+   */
+  run(input: Float32Array<ArrayBuffer>, dims: number[]): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+// The package runs as TypeScript in a checkout and as JavaScript from dist/: the worker has this file's ending.
+const workerUrl = new URL(`./session-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+function providersToTry(path: string, { providers, requireGpu = false }: SessionOptions): string[] {
+  const tried = requireGpu ? providers.filter((provider) => provider !== 'cpu') : providers;
+  if (tried.length > 0) return tried;
+  throw new ModelError(
+    requireGpu ? `${path}: a GPU is required, but the job names no GPU provider; add cuda or webgpu to run.providers` : `${path}: no execution provider is named; add cpu to run.providers`,
+    { source: path },
+  );
+}
+
+interface Waiting {
+  resolve(outputs: Record<string, Tensor>): void;
+  reject(error: Error): void;
+}
+
+/**
+ * Load a network in a worker thread, on the first execution provider that takes it.
+ * On the CPU a session has one thread and runs one patch at a time, whatever the number of workers: same bits everywhere.
+ *
+ * @param path  model.onnx
+ * @throws {ModelError} when no provider takes it: each one's reason is in the message; with `requireGpu` the CPU is not tried
+ */
+export async function openSession(path: string, options: SessionOptions): Promise<Session> {
+  const start: WorkerStart = { path, providers: providersToTry(path, options) };
+  const worker = new Worker(workerUrl, { workerData: start, name: 'onnx' });
+  const waiting = new Map<number, Waiting>();
+  let fault: ModelError | null = null, closed = false, nextId = 0;
+
+  const opened = new Promise<Extract<FromWorker, { kind: 'ready' }>>((resolve, reject) => {
+    const fail = (error: ModelError) => {
+      fault ??= error;
+      reject(fault);
+      for (const call of waiting.values()) call.reject(fault);
+      waiting.clear();
+    };
+    worker.on('error', (cause) => fail(new ModelError(`${path}: the thread that runs it failed; ${messageOf(cause)}`, { source: path }, { cause })));
+    worker.on('exit', (code) => fail(new ModelError(`${path}: the thread that runs it ended${closed ? '' : ` with code ${code}`}`, { source: path })));
+    worker.on('message', (message: FromWorker) => {
+      if (message.kind === 'ready') return resolve(message);
+      if (message.kind === 'refused') return fail(refusal(path, message.refused, options));
+      const call = waiting.get(message.id);
+      waiting.delete(message.id);
+      if (message.kind === 'outputs') call?.resolve(message.outputs);
+      else call?.reject(new ModelError(`${path}: the network failed on an input of ${message.dims.join(' x ')}: ${message.reason}`, { source: path }));
+    });
+  });
+
+  const close = async (): Promise<void> => {
+    closed = true;
+    await worker.terminate();
+  };
+  const ready = await opened.catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return {
+    provider: ready.provider,
+    refused: ready.refused,
+    inputs: ready.inputs,
+    outputs: ready.outputs,
+    run(input, dims) {
+      if (fault) return Promise.reject(fault);
+      if (closed) return Promise.reject(new ModelError(`${path}: the session was closed`, { source: path }));
+      return new Promise((resolve, reject) => {
+        const id = nextId++;
+        waiting.set(id, { resolve, reject });
+        const message: ToWorker = { id, input, dims };
+        worker.postMessage(message, [input.buffer]);
+      });
+    },
+    close,
+  };
+}
+
+function refusal(path: string, refused: { provider: string; reason: string }[], { requireGpu = false }: SessionOptions): ModelError {
+  const reasons = refused.map(({ provider, reason }) => `  ${provider}: ${reason}`).join('\n');
+  const remedy = requireGpu ? 'a GPU is required and none took it: see the reasons, or run without --require-gpu' : 'no execution provider took it';
+  return new ModelError(`${path}: ${remedy}\n${reasons}`, { source: path, refused });
+}

@@ -1,0 +1,110 @@
+// ingest/geotiff-decode.ts: the bytes of one TIFF block to samples: codec, byte order, predictor, bits. Pure.
+import { inflateSync, zstdDecompressSync } from 'node:zlib';
+import { getDecoder } from 'geotiff';
+import type { PixelArray } from '../types.ts';
+import type { BlockLayout, SampleType } from './geotiff-header.ts';
+
+/** Bytes of a block to bytes of its samples; `size` is how many there should be. */
+export type Codec = (bytes: Uint8Array, size: number) => Uint8Array | Promise<Uint8Array>;
+
+const NONE = 1, LZW = 5, JPEG = 7, DEFLATE = 8, DEFLATE_OLD = 32946, PACKBITS = 32773, LERC = 34887, ZSTD = 50000;
+
+// A chunk as large as the result: one buffer instead of many that are joined. One byte more shows data beyond the block.
+const inflate: Codec = (bytes, size) => inflateSync(bytes, { chunkSize: Math.max(64, size + 1) });
+
+const own = new Map<number, Codec>([
+  [NONE, (bytes) => bytes],
+  [DEFLATE, inflate],
+  [DEFLATE_OLD, inflate],
+  [ZSTD, (bytes) => zstdDecompressSync(bytes)],
+]);
+
+/** Tags that a codec of the library needs. */
+export interface CodecTags {
+  jpegTables: unknown;
+  lercParameters: unknown;
+}
+
+/**
+ * The codec of a layout: node:zlib for deflate and zstd, the library's for the others.
+ *
+ * @returns null for a compression that is not read
+ */
+export async function codecFor(layout: BlockLayout, { jpegTables, lercParameters }: CodecTags): Promise<Codec | null> {
+  const { compression, blockWidth, blockHeight, planar, samples, bits } = layout;
+  const codec = own.get(compression);
+  if (codec) return codec;
+  if (![LZW, JPEG, PACKBITS, LERC].includes(compression)) return null;
+  // predictor 1: byte order comes before the predictor, so both are undone here
+  const parameters = {
+    tileWidth: blockWidth, tileHeight: blockHeight, planarConfiguration: planar ? 2 : 1, predictor: 1,
+    bitsPerSample: new Array<number>(planar ? 1 : samples).fill(bits), JPEGTables: jpegTables, LercParameters: lercParameters,
+  };
+  const decoder = await getDecoder(compression, parameters);
+  return async (bytes) => new Uint8Array(await decoder.decode(bytes.slice().buffer));
+}
+
+const ARRAYS: Record<SampleType, new (length: number) => PixelArray> = {
+  uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
+  uint32: Uint32Array, int32: Int32Array, float32: Float32Array, float64: Float64Array,
+};
+
+/** An array of a sample type, all zero. */
+export const samplesOf = (type: SampleType, length: number): PixelArray => new ARRAYS[type](length);
+
+/** Bytes of one row of a block in the file: rows of packed bits end at a byte. */
+export const rowBytes = ({ blockWidth, planar, samples, bits }: BlockLayout): number => Math.ceil((blockWidth * (planar ? 1 : samples) * bits) / 8);
+
+function swapBytes(bytes: Uint8Array, size: number): void {
+  for (let i = 0; i + size <= bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+}
+
+/** Predictor 2: each sample is the difference to the one `step` before it in its row. */
+function addAlongRows(data: PixelArray, rowLength: number, step: number): void {
+  for (let start = 0; start + rowLength <= data.length; start += rowLength) {
+    for (let i = start + step; i < start + rowLength; i++) data[i]! += data[i - step]!; // wraps, as the typed array does
+  }
+}
+
+/** Predictor 3: differences of bytes, sorted by significance along the row; afterwards little-endian floats. */
+function undoFloatPredictor(bytes: Uint8Array, rowLength: number, step: number, size: number): void {
+  const row = new Uint8Array(rowLength), samples = rowLength / size;
+  for (let start = 0; start + rowLength <= bytes.length; start += rowLength) {
+    row.set(bytes.subarray(start, start + rowLength));
+    for (let i = step; i < rowLength; i++) row[i]! += row[i - step]!;
+    for (let s = 0; s < samples; s++) {
+      for (let b = 0; b < size; b++) bytes[start + s * size + b] = row[(size - 1 - b) * samples + s]!;
+    }
+  }
+}
+
+function unpackBits(bytes: Uint8Array, { bits }: BlockLayout, rowLength: number, rows: number, bytesPerRow: number): Uint8Array {
+  const out = new Uint8Array(rowLength * rows), most = (1 << bits) - 1;
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < rowLength; i++) {
+      const bit = i * bits;
+      out[row * rowLength + i] = (bytes[row * bytesPerRow + (bit >> 3)]! >> (8 - bits - (bit & 7))) & most;
+    }
+  }
+  return out;
+}
+
+/**
+ * Decompressed bytes to samples in the machine's byte order.
+ *
+ * @param bytes  whole rows of a block; may be changed
+ * @param rows   rows that it holds: the last strip has fewer
+ * @returns samples row by row, pixel by pixel, bands side by side unless planar
+ */
+export function bytesToSamples(bytes: Uint8Array, layout: BlockLayout, rows: number): PixelArray {
+  const { bits, blockWidth, planar, samples, predictor, littleEndian, sampleType } = layout;
+  const step = planar ? 1 : samples, rowLength = blockWidth * step, bytesPerRow = rowBytes(layout), size = bits / 8;
+  if (bits < 8) return unpackBits(bytes, layout, rowLength, rows, bytesPerRow);
+  const data = samplesOf(sampleType, rowLength * rows);
+  const raw = new Uint8Array(data.buffer);
+  raw.set(bytes.subarray(0, raw.length)); // a copy: aligned, and the codec's buffer may be larger
+  if (predictor === 3) undoFloatPredictor(raw, bytesPerRow, step, size);
+  else if (!littleEndian && size > 1 && layout.compression !== LERC) swapBytes(raw, size);
+  if (predictor === 2) addAlongRows(data, rowLength, step);
+  return data;
+}

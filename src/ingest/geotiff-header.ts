@@ -1,0 +1,151 @@
+// ingest/geotiff-header.ts: what the tags of a GeoTIFF say: shape, type, place, voids. Settles half pixels and axes. Pure.
+import type { GeoTIFFImage } from 'geotiff';
+import { InvalidInput, UnsupportedInput } from '../errors.ts';
+
+export type SampleType = 'uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32' | 'float32' | 'float64';
+
+/** North-up place of a raster: outer corner of its north-western pixel, and pixel sizes, all in CRS units and positive. */
+export interface RasterAffine {
+  x0: number;
+  y0: number;
+  resX: number;
+  resY: number;
+}
+
+export interface RasterHeader {
+  name: string;
+  width: number;
+  height: number;
+  /** bands that hold data: an alpha band is not among them */
+  bands: number;
+  sampleType: SampleType;
+  /** the file's nodata value; NaN is one too */
+  nodata: number | null;
+  /** code of the horizontal CRS; null when the file names none, or one of its own */
+  epsg: number | null;
+  /** null: the file says not where it lies */
+  affine: RasterAffine | null;
+  /** index of the alpha band among all samples */
+  alpha: number | null;
+}
+
+/** How the blocks (tiles or strips) of one image of a TIFF are laid out. */
+export interface BlockLayout {
+  width: number;
+  height: number;
+  samples: number;
+  /** samples apart, one plane each */
+  planar: boolean;
+  tiled: boolean;
+  blockWidth: number;
+  blockHeight: number;
+  blocksAcross: number;
+  blocksDown: number;
+  /** bits of a sample in the file; below 8: unpacked to uint8 */
+  bits: number;
+  sampleType: SampleType;
+  compression: number;
+  predictor: number;
+  littleEndian: boolean;
+}
+
+const TYPES: Record<string, SampleType> = {
+  '1/1': 'uint8', '1/2': 'uint8', '1/4': 'uint8', '1/8': 'uint8', '1/16': 'uint16', '1/32': 'uint32',
+  '2/8': 'int8', '2/16': 'int16', '2/32': 'int32', '3/32': 'float32', '3/64': 'float64',
+};
+const MAX_BLOCK_BYTES = 2 ** 29;
+const PALETTE = 3, YCBCR = 6, CIELAB = 8;
+
+function refuse(name: string, what: string, remedy: string): never {
+  throw new UnsupportedInput(`${name}: ${what}; ${remedy}`, { source: name });
+}
+
+function sampleTypeOf(image: GeoTIFFImage, name: string): { bits: number; sampleType: SampleType } {
+  const directory = image.getFileDirectory();
+  const bits = Array.from(directory.getValue('BitsPerSample') ?? [1]), formats = Array.from(directory.getValue('SampleFormat') ?? [1]);
+  if (new Set(bits).size > 1 || new Set(formats).size > 1) refuse(name, `bands differ in type (${bits.join(', ')} bits)`, 'write bands of different types to files of their own');
+  const sampleType = TYPES[`${formats[0]}/${bits[0]}`];
+  if (!sampleType) refuse(name, `samples of format ${formats[0]} with ${bits[0]} bits are not read`, 'convert with gdal_translate -ot Float32 or another type of 8, 16 or 32 bits');
+  return { bits: bits[0]!, sampleType };
+}
+
+/** Layout of an image's blocks. @throws {UnsupportedInput} for colour models and block sizes that are not read */
+export function blockLayout(image: GeoTIFFImage, name: string, predictor: number): BlockLayout {
+  const directory = image.getFileDirectory(), photometric = directory.getValue('PhotometricInterpretation');
+  if (photometric === PALETTE) refuse(name, 'its pixels are numbers of a colour table', 'expand it with gdal_translate -expand rgb');
+  if (photometric === YCBCR || photometric === CIELAB) refuse(name, 'its colours are stored as YCbCr or Lab', 'convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
+  const { bits, sampleType } = sampleTypeOf(image, name);
+  const [width, height] = [image.getWidth(), image.getHeight()], [blockWidth, blockHeight] = [image.getTileWidth(), image.getTileHeight()];
+  if (!(width > 0 && height > 0 && blockWidth > 0 && blockHeight > 0)) throw new InvalidInput(`${name}: its header gives no size; the file is damaged, copy or export it again`, { source: name });
+  const samples = image.getSamplesPerPixel(), planar = image.planarConfiguration === 2;
+  if ((blockWidth * blockHeight * (planar ? 1 : samples) * bits) / 8 > MAX_BLOCK_BYTES) {
+    refuse(name, `one block holds ${blockWidth} x ${blockHeight} pixels, too much for memory`, 'write it tiled: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE -co BIGTIFF=IF_SAFER');
+  }
+  return {
+    width, height, samples, planar, tiled: image.isTiled, blockWidth, blockHeight,
+    blocksAcross: Math.ceil(width / blockWidth), blocksDown: Math.ceil(height / blockHeight),
+    bits, sampleType, compression: directory.getValue('Compression') ?? 1, predictor, littleEndian: image.littleEndian,
+  };
+}
+
+/** Index of the alpha band: the first extra sample that is declared as one. */
+function alphaOf(image: GeoTIFFImage): number | null {
+  const extra = Array.from(image.getFileDirectory().getValue('ExtraSamples') ?? []);
+  const at = extra.findIndex((kind) => kind === 1 || kind === 2);
+  return at < 0 ? null : image.getSamplesPerPixel() - extra.length + at;
+}
+
+/** The nodata text of GDAL: a number with a NUL behind; `nan` is one. */
+function nodataOf(image: GeoTIFFImage, name: string): number | null {
+  const directory = image.getFileDirectory();
+  const text = directory.hasTag('GDAL_NODATA') ? String(directory.getValue('GDAL_NODATA')).replaceAll('\0', '').trim() : '';
+  if (text === '') return null;
+  if (/^[+-]?nan/i.test(text)) return NaN;
+  const infinite = /^([+-]?)inf/i.exec(text);
+  if (infinite) return infinite[1] === '-' ? -Infinity : Infinity;
+  const value = Number(text);
+  if (Number.isNaN(value)) throw new InvalidInput(`${name}: its nodata value "${text}" is no number; set it with gdal_edit.py -a_nodata`, { source: name });
+  return value;
+}
+
+/**
+ * The place of an image. The tie point of a PixelIsPoint file is the centre of a pixel: moved by half a pixel here and nowhere else.
+ *
+ * @returns null for a file without georeference
+ * @throws {UnsupportedInput} for rotated, south-up and ground-control-point files
+ */
+function affineOf(image: GeoTIFFImage, name: string): RasterAffine | null {
+  const directory = image.getFileDirectory(), keys = image.getGeoKeys();
+  const half = keys?.GTRasterTypeGeoKey === 2 ? 0.5 : 0;
+  const matrix = directory.getValue('ModelTransformation'), scale = directory.getValue('ModelPixelScale'), ties = directory.getValue('ModelTiepoint');
+  const north = (x: number, y: number, resX: number, resY: number): RasterAffine => {
+    if (!(resX > 0 && resY > 0)) refuse(name, `its rows run northward or its pixel size is ${resX} x ${-resY}`, 'turn it north-up with gdalwarp');
+    return { x0: x - half * resX, y0: y + half * resY, resX, resY };
+  };
+  if (matrix) {
+    const [a, b, , x, d, e, , y] = Array.from(matrix) as number[];
+    if (b !== 0 || d !== 0) refuse(name, 'it is rotated', 'turn it north-up with gdalwarp');
+    return north(x!, y!, a!, -e!);
+  }
+  if (ties && ties.length > 6) refuse(name, 'it is placed by ground control points', 'rectify it with gdalwarp');
+  if (!ties || !scale) return null;
+  const [col, row, , x, y] = Array.from(ties) as number[], [resX, resY] = Array.from(scale) as number[];
+  return north(x! - col! * resX!, y! + row! * resY!, resX!, resY!);
+}
+
+const USER_DEFINED = 32767;
+
+function epsgOf(image: GeoTIFFImage): number | null {
+  const keys = image.getGeoKeys();
+  const code: unknown = keys?.ProjectedCSTypeGeoKey ?? (keys?.GTModelTypeGeoKey === 2 ? keys.GeographicTypeGeoKey : undefined);
+  return typeof code === 'number' && code > 0 && code !== USER_DEFINED ? code : null;
+}
+
+/** The header of a GeoTIFF's full image. */
+export function rasterHeader(image: GeoTIFFImage, name: string, { width, height, samples, sampleType }: BlockLayout): RasterHeader {
+  const alpha = alphaOf(image);
+  return {
+    name, width, height, bands: samples - (alpha === null ? 0 : 1), sampleType,
+    nodata: nodataOf(image, name), epsg: epsgOf(image), affine: affineOf(image, name), alpha,
+  };
+}
