@@ -108,7 +108,7 @@ function heightValues(values: Values, prefix: string, sorted: Float64Array): voi
   values[`${prefix}zskew`] = rounded(m.skew);
   values[`${prefix}zkurt`] = rounded(m.kurt);
   values[`${prefix}zentropy`] = zmax === null || zmax < 2 * BIN ? null : entropy(sorted, Math.ceil(zmax / BIN));
-  values[`${prefix}pzabovezmean`] = percent(countAbove(sorted, m.mean * BIN), n);
+  values[`${prefix}pzabovezmean`] = percent(countAbove(sorted, m.rawMean), n);
   values[`${prefix}pzabove2`] = percent(countAbove(sorted, COVER_ABOVE), n);
   for (let q = 5; q <= 95; q += 5) values[`${prefix}zq${q}`] = n === 0 ? null : rounded(quantile(sorted, q) / BIN);
   for (let t = 1; t <= 9; t++) values[`${prefix}zpcum${t}`] = zmax === null ? null : cumulative(sorted, t);
@@ -117,7 +117,6 @@ function heightValues(values: Values, prefix: string, sorted: Float64Array): voi
 /** Share of heights below t tenths of the highest, %; 0 where nothing is above the ground. */
 function cumulative(sorted: Float64Array, t: number): number | null {
   const zmax = sorted[sorted.length - 1]!;
-  // 10 z < t zmax on integers: no rounding decides on which side a height at a limit falls
   return zmax <= 0 ? 0 : percent(lowerBound(sorted, (t * zmax) / 10), sorted.length);
 }
 
@@ -151,7 +150,7 @@ function returnValues(values: Values, points: Points, items: Uint32Array, sorted
 }
 
 /** Mean, sd (n - 1), skewness m3 / m2^1.5 and kurtosis n S4 / S2^2 of sorted whole numbers, in units of `scale`. */
-function moments(sorted: Float64Array, scale: number): { mean: number; sd: number; skew: number; kurt: number } {
+function moments(sorted: Float64Array, scale: number): { mean: number; rawMean: number; sd: number; skew: number; kurt: number } {
   const n = sorted.length;
   let sum = 0;
   for (let i = 0; i < n; i++) sum += sorted[i]!;
@@ -167,6 +166,7 @@ function moments(sorted: Float64Array, scale: number): { mean: number; sd: numbe
   const flat = n === 0 || sorted[0] === sorted[n - 1];
   return {
     mean: mean / scale,
+    rawMean: mean,
     sd: n < 2 ? NaN : Math.sqrt(s2 / (n - 1)),
     skew: flat ? NaN : s3 / n / Math.pow(s2 / n, 1.5),
     kurt: flat ? NaN : (n * s4) / (s2 * s2),
