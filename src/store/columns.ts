@@ -1,6 +1,6 @@
 // store/columns.ts: every table, column, unit, meaning and key. Data only: DDL, Parquet, CSV, GeoJSON and docs/tables.md follow from it.
 import { cell, cellModel, tree, treeStand } from './columns/inventory.ts';
-import { crown, opening, openingEdge, openingStand } from './columns/internal.ts';
+import { cellLidar, crown, opening, openingEdge, openingStand } from './columns/internal.ts';
 import { gap, gapStand, stand, standPart, surveyPart } from './columns/stands.ts';
 import { equation, inputFile, model, run, tile, voidTable } from './columns/survey.ts';
 import type { Table } from './columns/define.ts';
@@ -26,6 +26,7 @@ export const TABLES = {
   run,
   equation,
   crown,
+  cell_lidar: cellLidar,
   opening,
   opening_edge: openingEdge,
   opening_stand: openingStand,

@@ -27,6 +27,8 @@ function settingsOf(options: DuckOptions): Record<string, string> {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'true',
+    // a file of an older storage version forgets the CRS of its GEOMETRY columns, without a word
+    storage_compatibility_version: 'v1.5.0',
     threads: String(options.threads ?? 1),
     ...(options.memoryMb === undefined ? {} : { memory_limit: `${options.memoryMb}MB` }),
     ...(options.temporaryDirectory === undefined ? {} : { temp_directory: options.temporaryDirectory }),

@@ -34,24 +34,42 @@ function chunkOf(name: TableName, columns: readonly Column[], rows: readonly obj
   return chunk;
 }
 
-/**
- * Put rows into a temporary table with the types of a part (geometry as WKB).
- *
- * @returns the quoted name of the table; the caller drops it
- */
-export async function stageRows(connection: DuckDBConnection, name: TableName, rows: readonly object[]): Promise<string> {
+/** The one value that a column has in all rows, as SQL: it travels once instead of row by row, which is most columns of a tile. */
+function constantOf(name: TableName, column: Column, rows: readonly object[]): string | undefined {
+  const field = fieldName(column), first = asFields(rows[0]!)[field] ?? null;
+  const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+  const same = column.type === 'VARCHAR[]' && isEmptyList(first) ? isEmptyList : (value: unknown): boolean => Object.is(value ?? null, first);
+  if (typeof first === 'object' && first !== null && same !== isEmptyList) return undefined;
+  if (!rows.every((row) => same(asFields(row)[field]))) return undefined;
+  toDuck(name, column, 0, first);
+  const literal = first === null ? 'NULL' : isEmptyList(first) ? '[]' : quoteText(column.type === 'JSON' ? JSON.stringify(first) : String(first));
+  return `${literal}::${sqlType(column.type, 'part')}`;
+}
+
+/** Rows in a temporary table with the types of a part (geometry as WKB), and the expressions that give its columns in order. */
+export interface Stage {
+  table: string;
+  expressions: string[];
+  drop(): Promise<unknown>;
+}
+
+/** Put rows into a temporary table; columns of one value stay expressions. The caller drops it. */
+export async function stageRows(connection: DuckDBConnection, name: TableName, rows: readonly object[]): Promise<Stage> {
   const table = tableOf(name), stage = `stage_${name}_${staged++}`;
   refuseUnknownFields(name, table, rows[0]);
-  const columns = table.columns.map((column) => `${quoteName(column.name)} ${sqlType(column.type, 'part')}`);
+  const constants = table.columns.map((column, index) => (index === 0 || rows.length === 0 ? undefined : constantOf(name, column, rows)));
+  const varying = table.columns.filter((_, index) => constants[index] === undefined);
+  const columns = varying.map((column) => `${quoteName(column.name)} ${sqlType(column.type, 'part')}`);
   await connection.run(`CREATE TEMP TABLE ${quoteName(stage)} (${columns.join(', ')})`);
   const appender = await connection.createAppender(stage, 'main', 'temp');
   try {
-    for (let from = 0; from < rows.length; from += CHUNK_ROWS) appender.appendDataChunk(chunkOf(name, table.columns, rows, from));
+    for (let from = 0; from < rows.length; from += CHUNK_ROWS) appender.appendDataChunk(chunkOf(name, varying, rows, from));
     appender.flushSync();
   } finally {
     appender.closeSync();
   }
-  return quoteName(stage);
+  const expressions = table.columns.map((column, index) => constants[index] ?? quoteName(column.name));
+  return { table: quoteName(stage), expressions, drop: () => connection.run(`DROP TABLE ${quoteName(stage)}`) };
 }
 
 /**
@@ -63,12 +81,13 @@ export async function stageRows(connection: DuckDBConnection, name: TableName, r
  */
 export async function writeTable(connection: DuckDBConnection, name: TableName, rows: readonly object[], path: string): Promise<void> {
   const stage = await stageRows(connection, name, rows);
+  const select = stage.expressions.map((expression, index) => `${expression} AS ${quoteName(tableOf(name).columns[index]!.name)}`);
   try {
-    await connection.run(`COPY ${stage} TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await connection.run(`COPY (SELECT ${select.join(', ')} FROM ${stage.table}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
   } catch (cause) {
     throw new IoError(`${path}: the table ${name} cannot be written: ${messageOf(cause)}`, { source: path }, { cause });
   } finally {
-    await connection.run(`DROP TABLE ${stage}`);
+    await stage.drop();
   }
 }
 

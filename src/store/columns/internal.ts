@@ -1,5 +1,6 @@
 // store/columns/internal.ts: tables that pass between tasks inside parts and never reach the database. Data only.
-import { column, type Table } from './define.ts';
+import { METRICS } from '../../cloud/metric-names.ts';
+import { column, optional, type Table } from './define.ts';
 
 export const crown: Table = {
   meaning: 'Crowns as canopy finds them, by apex.',
@@ -15,6 +16,18 @@ export const crown: Table = {
     column('area_m2', 'DOUBLE', 'm2', 'area of the crown'),
     column('flags', 'VARCHAR[]', '', 'near_void: the reach of the crown touches missing data'),
     column('geometry', 'POLYGON', '', 'pixel outline of the crown'),
+  ],
+};
+
+export const cellLidar: Table = {
+  meaning: 'LiDAR metrics of the cells of a core, as canopy computes them.',
+  primaryKey: ['row', 'col'],
+  canonical: false,
+  internal: true,
+  columns: [
+    column('col', 'INTEGER', 'cell', 'column of the cell on the anchored lattice'),
+    column('row', 'INTEGER', 'cell', 'row of the cell, counted southward'),
+    ...METRICS.map((metric) => optional(metric.name, 'DOUBLE', metric.unit, metric.meaning)),
   ],
 };
 
@@ -36,13 +49,15 @@ export const opening: Table = {
 };
 
 export const openingEdge: Table = {
-  meaning: 'Pixels of pieces of openings on the edge of a core, by which merge joins them.',
-  primaryKey: ['row', 'col'],
+  meaning: 'Runs of pixels of pieces of openings along the edges of a core, by which merge joins them.',
+  primaryKey: ['side', 'from_px'],
   canonical: false,
   internal: true,
   columns: [
-    column('row', 'INTEGER', 'px', 'row of the edge pixel'),
-    column('col', 'INTEGER', 'px', 'column of the edge pixel'),
+    column('side', 'VARCHAR', '', 'north, south, west or east edge of the core'),
+    column('line', 'INTEGER', 'px', 'row of a northern or southern edge, column of a western or eastern one'),
+    column('from_px', 'INTEGER', 'px', 'first column or row of the run'),
+    column('to_px', 'INTEGER', 'px', 'last column or row of the run'),
     ...first,
   ],
 };
