@@ -40,8 +40,7 @@ export function cornerPolygons(labels: Int32Array, window: Window, wanted: Wante
   for (let i = stride; i < padded.length - stride; i++) {
     const label = padded[i]!;
     if (label === 0 || padded[i - stride] === label || walked[i] === 1 || !isWanted(label)) continue;
-    const ring = firstCornerFirst(trace(padded, stride, i, walked).flatMap((v) =>
-      [(v % stride) - 1 + window.col, Math.floor(v / stride) - 1 + window.row]));
+    const ring = firstCornerFirst(cornersOf(trace(padded, stride, i, walked), stride, window));
     const rings = polygons.get(label);
     if (rings === undefined) polygons.set(label, [ring]); // the first edge met is the outer ring's
     else if (isHole(ring)) rings.push(ring);
@@ -49,6 +48,16 @@ export function cornerPolygons(labels: Int32Array, window: Window, wanted: Wante
   }
   for (const rings of polygons.values()) sortHoles(rings);
   return polygons;
+}
+
+/** Indices of a padded window to col, row pairs of the lattice. */
+function cornersOf(indices: readonly number[], stride: number, { col, row }: Window): CornerRing {
+  const corners: CornerRing = [];
+  for (let k = 0; k < indices.length; k++) {
+    const r = (indices[k]! / stride) | 0;
+    corners.push(indices[k]! - r * stride - 1 + col, r - 1 + row);
+  }
+  return corners;
 }
 
 /**

@@ -46,7 +46,7 @@ function growByClimb(chm: Raster, tops: readonly Treetop[], params: CrownParams)
   climbAll(surface, top, seeds, { minHeightM, radius2: radius2PxOf(params.maxRadiusM, resM), next: pointers(surface, window, resM) });
   for (let i = 0; i < z.length; i++) {
     const t = top[i]!;
-    if (t > 0 && i !== seeds[t - 1] && z[i]! < seedShare * tops[t - 1]!.heightM) top[i] = 0;
+    if (t < 0 || (t > 0 && i !== seeds[t - 1] && z[i]! < seedShare * tops[t - 1]!.heightM)) top[i] = 0;
   }
   return keepSeedParts(top, seeds, surface);
 }
@@ -68,9 +68,9 @@ function climbAll({ z, stride }: Surface, top: Int32Array, seeds: Int32Array, { 
       i = next(i);
     }
     let t = i < 0 ? NONE : top[i]!;
-    const seed = t > 0 ? seeds[t - 1]! : 0, seedRow = Math.floor(seed / stride), seedCol = seed % stride;
+    const seed = t > 0 ? seeds[t - 1]! : 0, seedRow = (seed / stride) | 0, seedCol = seed - seedRow * stride;
     while (length > 0) {
-      const p = way[--length]!, row = Math.floor(p / stride) - seedRow, col = (p % stride) - seedCol;
+      const p = way[--length]!, pRow = (p / stride) | 0, row = pRow - seedRow, col = p - pRow * stride - seedCol;
       if (row * row + col * col > radius2) t = NONE; // and so is every pixel that comes this way
       top[p] = t;
     }

@@ -35,7 +35,7 @@ function growDalponte(chm: Raster, tops: readonly Treetop[], params: CrownParams
   const owner = new Int32Array(z.length), pass = new Int32Array(z.length).fill(0x7fffffff);
   const seeds = Int32Array.from(tops, ({ col, row }) => surfaceIndex(surface, col, row));
   const distance2 = (a: number, b: number): number =>
-    (Math.floor(a / stride) - Math.floor(b / stride)) ** 2 + ((a % stride) - (b % stride)) ** 2;
+    (((a / stride) | 0) - ((b / stride) | 0)) ** 2 + ((a % stride) - (b % stride)) ** 2;
   const beats = (a: number, b: number, i: number): boolean =>
     (distance2(a, i) - distance2(b, i) || z[b]! - z[a]! || a - b) < 0;
   const grow = grower(surface, reach, params);
@@ -64,7 +64,7 @@ function grower({ z, stride }: Surface, reach: number, params: CrownParams): (se
     let count = 0, sum = z[seed]!, pixels = 1, kept = 0;
     const offer = (from: number): void => {
       for (let k = 0; k < 4; k++) {
-        const j = from + steps[k]!, row = Math.floor(j / stride) - row0, col = (j % stride) - col0;
+        const j = from + steps[k]!, jRow = (j / stride) | 0, row = jRow - row0, col = j - jRow * stride - col0;
         if (seen[j] === stamp || row > reach || row < -reach || col > reach || col < -reach) continue;
         seen[j] = stamp;
         if (z[j]! > least && z[j]! <= most) later[kept++] = j;
