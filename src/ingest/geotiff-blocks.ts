@@ -68,7 +68,7 @@ export async function blockReader(source: ByteSource, image: GeoTIFFImage, cache
   if (!codec) throw new UnsupportedInput(`${name}: compression ${layout.compression} is not read; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES`, { source: name });
   let index: Promise<{ offsets: ArrayLike<number | bigint>; counts: ArrayLike<number | bigint> }> | undefined;
   const read = async (col: number, row: number, sample: number): Promise<PixelArray | null> => {
-    index ??= blockIndex(image, name, layout.tiled);
+    index ??= blockIndex(image, name);
     const { offsets, counts } = await index;
     const at = (layout.planar ? sample * layout.blocksAcross * layout.blocksDown : 0) + row * layout.blocksAcross + col;
     const offset = Number(offsets[at] ?? 0), count = Number(counts[at] ?? 0);
@@ -81,12 +81,24 @@ export async function blockReader(source: ByteSource, image: GeoTIFFImage, cache
   };
 }
 
-async function blockIndex(image: GeoTIFFImage, name: string, tiled: boolean) {
-  const directory = image.getFileDirectory();
-  const offsets = await directory.loadValue(tiled ? 'TileOffsets' : 'StripOffsets');
-  const counts = await directory.loadValue(tiled ? 'TileByteCounts' : 'StripByteCounts');
-  if (typeof offsets !== 'object' || typeof counts !== 'object') throw new InvalidInput(`${name}: does not say where its pixels are; the file is damaged, copy or export it again`, { source: name });
+const STRIP_OFFSETS = 273, STRIP_COUNTS = 279, TILE_OFFSETS = 324, TILE_COUNTS = 325;
+
+async function blockIndex(image: GeoTIFFImage, name: string) {
+  const tiles = image.getFileDirectory().hasTag(TILE_OFFSETS); // some old files keep tiles under the tags of strips
+  const [offsets, counts] = [await entries(image, tiles ? TILE_OFFSETS : STRIP_OFFSETS), await entries(image, tiles ? TILE_COUNTS : STRIP_COUNTS)];
+  if (!offsets || !counts) throw new InvalidInput(`${name}: does not say where its pixels are; the file is damaged, copy or export it again`, { source: name });
   return { offsets, counts };
+}
+
+async function entries(image: GeoTIFFImage, tag: number): Promise<ArrayLike<number | bigint> | null> {
+  const directory = image.getFileDirectory(), found: unknown = await directory.loadValue(tag);
+  if (typeof found === 'number') return [found];
+  if (!Array.isArray(found) && !ArrayBuffer.isView(found)) return null;
+  if (image.littleEndian || !directory.deferredArrays.has(tag)) return found as unknown as ArrayLike<number>;
+  // geotiff 3.0.5 reads long arrays of big-endian files as little-endian (its DeferredArray.loadAll): swap them back
+  if (found instanceof Uint16Array) return found.map((value) => ((value & 0xff) << 8) | (value >> 8));
+  if (found instanceof Uint32Array) return found.map((value) => ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | (value >>> 24));
+  return null;
 }
 
 async function decode(bytes: Uint8Array, layout: BlockLayout, codec: Codec, name: string, col: number, row: number): Promise<PixelArray> {

@@ -41,7 +41,7 @@ export async function codecFor(layout: BlockLayout, { jpegTables, lercParameters
     bitsPerSample: new Array<number>(planar ? 1 : samples).fill(bits), JPEGTables: jpegTables, LercParameters: lercParameters,
   };
   const decoder = await getDecoder(compression, parameters);
-  return async (bytes) => new Uint8Array(await decoder.decode(bytes.slice().buffer));
+  return async (bytes) => new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
 }
 
 const ARRAYS: Record<SampleType, new (length: number) => PixelArray> = {

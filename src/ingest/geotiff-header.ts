@@ -54,7 +54,7 @@ const TYPES: Record<string, SampleType> = {
   '2/8': 'int8', '2/16': 'int16', '2/32': 'int32', '3/32': 'float32', '3/64': 'float64',
 };
 const MAX_BLOCK_BYTES = 2 ** 29;
-const PALETTE = 3, YCBCR = 6, CIELAB = 8;
+const PALETTE = 3, CMYK = 5, YCBCR = 6, CIELAB = 8;
 
 function refuse(name: string, what: string, remedy: string): never {
   throw new UnsupportedInput(`${name}: ${what}; ${remedy}`, { source: name });
@@ -73,16 +73,18 @@ function sampleTypeOf(image: GeoTIFFImage, name: string): { bits: number; sample
 export function blockLayout(image: GeoTIFFImage, name: string, predictor: number): BlockLayout {
   const directory = image.getFileDirectory(), photometric = directory.getValue('PhotometricInterpretation');
   if (photometric === PALETTE) refuse(name, 'its pixels are numbers of a colour table', 'expand it with gdal_translate -expand rgb');
+  if (photometric === CMYK) refuse(name, 'its colours are those of a printer (CMYK)', 'convert it with gdal_translate -b 1 -b 2 -b 3 -co COMPRESS=DEFLATE -co TILED=YES');
   if (photometric === YCBCR || photometric === CIELAB) refuse(name, 'its colours are stored as YCbCr or Lab', 'convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
   const { bits, sampleType } = sampleTypeOf(image, name);
-  const [width, height] = [image.getWidth(), image.getHeight()], [blockWidth, blockHeight] = [image.getTileWidth(), image.getTileHeight()];
+  const tiled = directory.hasTag('TileWidth'), [width, height] = [image.getWidth(), image.getHeight()];
+  const blockWidth = tiled ? directory.getValue('TileWidth') ?? 0 : width, blockHeight = tiled ? directory.getValue('TileLength') ?? 0 : Math.min(directory.getValue('RowsPerStrip') ?? height, height);
   if (!(width > 0 && height > 0 && blockWidth > 0 && blockHeight > 0)) throw new InvalidInput(`${name}: its header gives no size; the file is damaged, copy or export it again`, { source: name });
   const samples = image.getSamplesPerPixel(), planar = image.planarConfiguration === 2;
   if ((blockWidth * blockHeight * (planar ? 1 : samples) * bits) / 8 > MAX_BLOCK_BYTES) {
     refuse(name, `one block holds ${blockWidth} x ${blockHeight} pixels, too much for memory`, 'write it tiled: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE -co BIGTIFF=IF_SAFER');
   }
   return {
-    width, height, samples, planar, tiled: image.isTiled, blockWidth, blockHeight,
+    width, height, samples, planar, tiled, blockWidth, blockHeight,
     blocksAcross: Math.ceil(width / blockWidth), blocksDown: Math.ceil(height / blockHeight),
     bits, sampleType, compression: directory.getValue('Compression') ?? 1, predictor, littleEndian: image.littleEndian,
   };
@@ -119,7 +121,7 @@ function affineOf(image: GeoTIFFImage, name: string): RasterAffine | null {
   const half = keys?.GTRasterTypeGeoKey === 2 ? 0.5 : 0;
   const matrix = directory.getValue('ModelTransformation'), scale = directory.getValue('ModelPixelScale'), ties = directory.getValue('ModelTiepoint');
   const north = (x: number, y: number, resX: number, resY: number): RasterAffine => {
-    if (!(resX > 0 && resY > 0)) refuse(name, `its rows run northward or its pixel size is ${resX} x ${-resY}`, 'turn it north-up with gdalwarp');
+    if (!(resX > 0 && resY > 0)) refuse(name, `its pixels are ${resX} x ${-resY} with rows northward, or of no size`, 'turn it north-up with gdalwarp');
     return { x0: x - half * resX, y0: y + half * resY, resX, resY };
   };
   if (matrix) {

@@ -40,7 +40,7 @@ const asGeotiffSource = (source: ByteSource) => {
   const fetchSlice = async ({ offset, length }: { offset: number; length: number }) => {
     const start = Math.min(offset, source.size); // it reads headers in pieces of a guessed length
     const bytes = await source.read(start, Math.max(0, Math.min(length, source.size - start)));
-    return { offset, length, data: bytes.slice().buffer };
+    return { offset, length, data: new Uint8Array(bytes).buffer };
   };
   return {
     fetchSlice,
