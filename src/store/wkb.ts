@@ -103,3 +103,10 @@ export function decodePolygon(wkb: Uint8Array): Polygon {
   if (polygons.length !== 1) throw new InvalidInput(`expected one polygon, found ${polygons.length}; store it in a multipolygon column`);
   return polygons[0]!;
 }
+
+const ringText = (ring: Ring): string => `(${ring.map(([x, y]) => `${x} ${y}`).join(', ')})`;
+const ringsText = (polygon: Polygon): string => `(${polygon.map(ringText).join(', ')})`;
+
+/** Well-known text: POLYGON for one part, MULTIPOLYGON otherwise. */
+export const toWkt = (polygons: MultiPolygon): string =>
+  polygons.length === 1 ? `POLYGON ${ringsText(polygons[0]!)}` : `MULTIPOLYGON ${polygons.length === 0 ? 'EMPTY' : `(${polygons.map(ringsText).join(', ')})`}`;

@@ -1,0 +1,35 @@
+// export/exporter.ts: what an exporter is, and what it gets. Types, and the shape of a row.
+import type { LayerRow, LayerRows } from '../store/layer-rows.ts';
+import type { MultiPolygon } from '../types.ts';
+import type { Layer } from './layers.ts';
+import { boxOutline, cellSquare, type ToLonLat } from './shape.ts';
+
+export interface ExportInput {
+  layer: Layer;
+  names: readonly string[];
+  rows: LayerRows['rows'];
+  cellSizeM: number;
+  toLonLat: ToLonLat;
+}
+
+/** A file format: text chunk by chunk, so that memory holds one row. */
+export interface Exporter {
+  readonly name: string;
+  chunks(input: ExportInput): AsyncIterable<string>;
+}
+
+/** The outline of a row in the survey's CRS, or null where none is known. A reader is made once for a layer: names do not change. */
+export function outlineReader({ layer, names, cellSizeM }: ExportInput): (row: LayerRow) => MultiPolygon | null {
+  const at = (row: LayerRow, name: string): number | null => row.cells[names.indexOf(name)]?.number() ?? null;
+  if (layer.shape === 'square') {
+    return (row) => {
+      const x = at(row, 'x_m'), y = at(row, 'y_m');
+      return x === null || y === null ? null : cellSquare(x, y, cellSizeM);
+    };
+  }
+  return (row) => {
+    if (row.outline) return row.outline;
+    const x0 = at(row, 'x0_m'), y0 = at(row, 'y0_m'), x1 = at(row, 'x1_m'), y1 = at(row, 'y1_m');
+    return x0 === null || y0 === null || x1 === null || y1 === null ? null : boxOutline(x0, y0, x1, y1);
+  };
+}

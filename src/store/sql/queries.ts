@@ -1,0 +1,36 @@
+// store/sql/queries.ts: queries that users run by name, `understory query TARGET @stands`. Text only.
+
+export interface NamedQuery {
+  readonly meaning: string;
+  readonly sql: string;
+}
+
+/** By name, without the @. */
+export const QUERIES: Readonly<Record<string, NamedQuery>> = {
+  stands: { meaning: 'figures of each stand', sql: 'SELECT * FROM stand_metrics ORDER BY stand_id' },
+  survey: { meaning: 'figures of the whole survey', sql: 'SELECT * FROM survey_metrics' },
+  trees: { meaning: 'every tree without its crown outline', sql: 'SELECT * EXCLUDE (geometry) FROM tree' },
+  tallest: {
+    meaning: 'the hundred tallest trees',
+    sql: 'SELECT tree_id, height_m, crown_diameter_m, dbh_cm, agb_kg, lon, lat FROM tree ORDER BY height_m DESC NULLS LAST, tree_id LIMIT 100',
+  },
+  heights: {
+    meaning: 'trees by height class of 5 m',
+    sql: 'SELECT CAST(floor(height_m / 5) * 5 AS INTEGER) AS from_m, count(*) AS trees FROM tree GROUP BY from_m ORDER BY from_m',
+  },
+  cells: { meaning: 'main figures of each cell', sql: 'SELECT cell_id, x_m, y_m, valid_area_m2, n, zmax, zmean, zq95, cover_first_returns, canopy_cover, low_share FROM cell' },
+  gaps: { meaning: 'openings in the canopy, largest first', sql: 'SELECT gap_id, x_m, y_m, area_m2 FROM gap ORDER BY area_m2 DESC, gap_id' },
+  voids: {
+    meaning: 'missing data by source and reason',
+    sql: `SELECT source, reason, count(*) AS places, sum(CAST(area_m2 AS DECIMAL(18, 6))) AS area_m2,
+       count(*) FILTER (area_m2 IS NULL) AS of_unknown_area
+FROM void GROUP BY source, reason ORDER BY source, reason`,
+  },
+  inputs: { meaning: 'input files and what became of them', sql: 'SELECT input, path, bytes, points, crs, status, reason FROM input_file ORDER BY input, path' },
+  models: { meaning: 'models of the job', sql: 'SELECT * EXCLUDE (card) FROM model ORDER BY model' },
+  run: { meaning: 'the run that made the database', sql: 'SELECT * EXCLUDE (job) FROM run' },
+  columns: {
+    meaning: 'every column with its meaning and unit',
+    sql: 'SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index',
+  },
+};
