@@ -1,4 +1,5 @@
 // make/recipes.ts: the synthetic surveys that come with the project. Data.
+import { UsageError } from '../../src/errors.ts';
 import type { LocalRing, Planting, Recipe } from './recipe.ts';
 
 const PLANTATION: Planting = {
@@ -101,3 +102,11 @@ export const recipes = new Map<string, Recipe>([
   ['understorey', standard('understorey', 20260704, BROADLEAF, 'oak')],
   ['large', largeRecipe()],
 ]);
+
+/** A recipe by name; `large:8x6` repeats the large one 8 times eastward and 6 times northward. @throws {UsageError} for any other name */
+export function recipeOf(name: string): Recipe {
+  const size = /^large:([1-9]\d*)x([1-9]\d*)$/.exec(name);
+  const recipe = size ? largeRecipe(Number(size[1]), Number(size[2])) : recipes.get(name);
+  if (!recipe) throw new UsageError(`no recipe ${name}; there are ${[...recipes.keys()].join(', ')} and large:ACROSSxDOWN`);
+  return recipe;
+}
