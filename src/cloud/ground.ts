@@ -30,5 +30,7 @@ export function groundHaloM(params: GroundParams): number {
 export function classifyGround(points: Points, params: GroundParams): Uint8Array {
   if (params.method === 'smrf') return smrfGround(points, params);
   if (params.method === 'pmf') return pmfGround(points, params);
-  return Uint8Array.from(points.classification, (c) => (c === GROUND_CLASS ? 1 : 0));
+  const ground = new Uint8Array(points.count);
+  for (let i = 0; i < points.count; i++) if (points.classification[i] === GROUND_CLASS) ground[i] = 1;
+  return ground;
 }

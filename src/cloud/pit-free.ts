@@ -18,7 +18,12 @@ export interface PitFreeParams {
   maxCircumradiusM: number;
   /** heights at which layers start, metres, ascending; the first is the base and holds every first return */
   thresholdsM: readonly number[];
-  /** only the highest first return of each anchored cell of this size is triangulated, metres; 0: all. Default: the resolution */
+  /**
+   * Only the highest first return of each anchored cell of this size is triangulated, metres; 0: all. Default: the resolution.
+   * On bcts (9 first returns/m2, 0.5 m pixels) thinning to a pixel takes a quarter of the time of all returns, and the model
+   * stays nearer to the highest returns: pixels more than 2 m under them 5.7 % (all: 9.5 %), at tops 1.35 m under (all: 2.05 m),
+   * more than 2 m over them 8.0 % (all: 7.2 %).
+   */
   thinM?: number;
 }
 

@@ -22,9 +22,10 @@ export interface PmfParams {
   returns: 'last' | 'all';
 }
 
+/** PDAL's windows with lidR's thresholds: with PDAL's (0.15 and 2.5 m) 13-40 % of the classified ground of bcts, Topography and MixedEucaNat is lost, with these 0.5-9 %. */
 export const PMF_DEFAULTS: PmfParams = {
   method: 'pmf', cellM: 1, base: 2, exponential: true, maxWindowCells: 33, slope: 1,
-  initialThresholdM: 0.15, maxThresholdM: 2.5, returns: 'last',
+  initialThresholdM: 0.5, maxThresholdM: 3, returns: 'last',
 };
 
 /** Windows (cells, odd, growing) with the drop that each allows, units of 1e-5 m. */
@@ -53,8 +54,8 @@ export const pmfHaloM = (params: PmfParams): number => {
  * Ground by Zhang et al. 2003: the lowest returns of cells are opened by growing windows; a return that stands higher above an
  * opened surface than that window's threshold is no ground.
  *
- * Departures from the paper and from lidR and PDAL: windows are squares and each opening is of the original surface, which for
- * squares is the same; empty cells never count (no nearest-neighbour filling); elevations below 0 are like any other.
+ * Departures from the paper and from lidR and PDAL: windows are squares and each opening is of the original surface, which is
+ * the same where no cell is empty; empty cells never count (no nearest-neighbour filling); elevations below 0 are like any other.
  *
  * @returns 1 where a return is ground
  * @see doi:10.1109/TGRS.2003.810682

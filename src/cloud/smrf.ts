@@ -25,8 +25,13 @@ export interface SmrfParams extends GroundSurfaceParams {
   returns: 'last' | 'all';
 }
 
+/**
+ * Pingel's and PDAL's values, but squares: against the terrain of the ground classified by others on bcts_3, MixedConifer, Megaplot,
+ * Topography and MixedEucaNat squares have 0.41, 0.09, 0.19, 0.29, 0.21 m RMSE, discs 0.44, 0.10, 0.21, 0.31, 0.20, in twice the time.
+ * A slope of 0.3 is worse on four of the five; a threshold of 0.25 m loses 14 % of the ground of MixedEucaNat.
+ */
 export const SMRF_DEFAULTS: SmrfParams = {
-  method: 'smrf', cellM: 1, windowM: 18, windowShape: 'disc', slope: 0.15, thresholdM: 0.5, scalar: 1.25, returns: 'last',
+  method: 'smrf', cellM: 1, windowM: 18, windowShape: 'square', slope: 0.15, thresholdM: 0.5, scalar: 1.25, returns: 'last',
   maxCircumradiusM: 10, fillRadiusM: 20, fillNeighbours: 3,
 };
 
