@@ -1,0 +1,47 @@
+// cli/commands/work.ts: `understory work --plan FILE (--task KEY | --step STEP --chunk I/N)`: idempotent.
+import type { ExitCode } from '../../errors.ts';
+import { EXIT, UsageError, messageOf } from '../../errors.ts';
+import { failureOf } from '../../pipeline/failure.ts';
+import { removeFailure, writeFailure } from '../../pipeline/ledger.ts';
+import { readPlan } from '../../pipeline/plan-file.ts';
+import type { Plan, Task } from '../../pipeline/plan.ts';
+import { openTaskRunner } from '../../pipeline/tasks/run-task.ts';
+import type { GlobalOptions } from '../options.ts';
+
+interface WorkOptions extends GlobalOptions {
+  plan: string;
+  task?: string;
+  step?: string;
+  chunk?: string;
+  requireGpu?: boolean;
+}
+
+export async function work(options: WorkOptions): Promise<ExitCode> {
+  const plan = await readPlan(options.plan), runner = openTaskRunner(plan, { requireGpu: options.requireGpu ?? false });
+  let failed = 0;
+  for (const task of chosen(plan, options)) {
+    try {
+      await removeFailure(plan.output, task.key);
+      await runner.run(task);
+    } catch (error) {
+      failed++;
+      await writeFailure(plan.output, failureOf(plan, task, error));
+      console.error(`failed: ${task.kind} ${task.key}: ${messageOf(error)}`);
+    }
+  }
+  return failed === 0 ? EXIT.ok : EXIT.voids;
+}
+
+function chosen(plan: Plan, { task, step, chunk = '1/1' }: WorkOptions): Task[] {
+  if (task !== undefined) {
+    const found = plan.tasks.find(({ key }) => key === task);
+    if (!found) throw new UsageError(`--task ${task}: no such task in the plan`);
+    return [found];
+  }
+  if (step === undefined) throw new UsageError('name a task with --task KEY, or a step with --step STEP');
+  const tasks = plan.tasks.filter((each) => each.step === step);
+  if (tasks.length === 0) throw new UsageError(`--step ${step}: no task has this step; there are ${[...new Set(plan.tasks.map((each) => each.step))].slice(0, 20).join(', ')} ...`);
+  const [index, count] = chunk.split('/').map(Number);
+  if (!index || !count || index < 1 || index > count) throw new UsageError(`--chunk ${chunk}: write I/N with I from 1 to N`);
+  return tasks.filter((_, i) => i % count === index - 1);
+}

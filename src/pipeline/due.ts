@@ -1,0 +1,41 @@
+// pipeline/due.ts: which tasks of a plan have to run, and which have their parts. IO.
+import { access } from 'node:fs/promises';
+import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
+import type { Plan, Task } from './plan.ts';
+import { readRunRecord } from './run-record.ts';
+import { databasePath, mergedKey } from './tasks/merge.ts';
+
+export interface DueTasks {
+  /** in the plan's order */
+  tasks: Task[];
+  /** tasks whose part exists, or whose failure stands */
+  known: number;
+}
+
+/**
+ * Tasks without a part. A bucket is due only if a due canopy task needs it; the merge is due when anything else is,
+ * or when the database does not stand on these very parts.
+ */
+export async function dueTasks(plan: Plan): Promise<DueTasks> {
+  const tasks = tasksByKey(plan), lookup = await listedLookup(plan.output), due = new Set<string>();
+  for (const task of plan.tasks) {
+    if (task.kind === 'merge' || task.kind === 'bucket') continue;
+    if ((await outcomeOf(task, tasks, lookup)).state === 'due') due.add(task.key);
+  }
+  for (const task of plan.tasks) {
+    if (task.kind !== 'canopy' || !due.has(task.key)) continue;
+    for (const need of task.needs) if ((await outcomeOf(tasks.get(need)!, tasks, lookup)).state === 'due') due.add(need);
+  }
+  const merge = plan.tasks.find(({ kind }) => kind === 'merge')!;
+  if (due.size > 0 || !(await isMerged(plan))) due.add(merge.key);
+  return { tasks: plan.tasks.filter(({ key }) => due.has(key)), known: plan.tasks.filter(({ kind, key }) => kind !== 'bucket' && !due.has(key)).length };
+}
+
+async function isMerged(plan: Plan): Promise<boolean> {
+  const there = await access(databasePath(plan.output)).then(() => true, () => false);
+  if (!there) return false;
+  const record = await readRunRecord(plan.output);
+  if (!record) return false;
+  const context = { plan, tasks: tasksByKey(plan), lookup: await listedLookup(plan.output), requireGpu: false };
+  return record.merge_key === await mergedKey(context);
+}

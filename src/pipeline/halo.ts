@@ -1,0 +1,36 @@
+// pipeline/halo.ts: how far each stage of `canopy` reads. Halos add up along the chain. Pure.
+import { chmHaloM } from '../cloud/chm.ts';
+import { dtmHaloM } from '../cloud/dtm.ts';
+import { groundHaloM } from '../cloud/ground.ts';
+import { noiseHaloM } from '../cloud/noise.ts';
+import { crownHaloM } from '../raster/crowns.ts';
+import { pitFillHaloPx } from '../raster/pit-fill.ts';
+import type { CanopyParams } from './canopy-params.ts';
+
+/** Metres beyond a tile's core that a stage's result must cover, so that all later stages are exact in the core. */
+export interface CanopyHalos {
+  /** of the finished CHM: what treetops and crowns look at */
+  crowns: number;
+  /** of the CHM before pit filling and smoothing */
+  surface: number;
+  /** of the points with their height above ground */
+  heights: number;
+  /** of the ground returns */
+  ground: number;
+  /** of the returns freed from noise */
+  clean: number;
+  /** of everything: what a task reads */
+  points: number;
+}
+
+/** The sum of the halos, from the crowns back to the points. */
+export function canopyHalos(params: CanopyParams): CanopyHalos {
+  const resM = params.chm.resolutionM;
+  const crowns = crownHaloM(params.crowns, resM);
+  const filterPx = (params.pitFill ? pitFillHaloPx({}) : 0) + (params.smooth === 'none' ? 0 : 1);
+  const surface = crowns + filterPx * resM;
+  const heights = surface + chmHaloM(params.chm);
+  const ground = heights + (params.normalised ? 0 : dtmHaloM(params.dtm));
+  const clean = ground + (params.normalised ? 0 : groundHaloM(params.ground));
+  return { crowns, surface, heights, ground, clean, points: clean + (params.noise ? noiseHaloM(params.noise) : 0) };
+}

@@ -1,0 +1,182 @@
+// pipeline/plan.ts: the tasks of a survey with their content keys and needs. Pure: headers in, records out.
+import Flatbush from 'flatbush';
+import type { Box, TaskKind, Tile, Window } from '../types.ts';
+import { contentKey } from '../files/hash.ts';
+import { boxesMeet, extentsMeet, growBox, unionBox } from '../geo/box.ts';
+import { boxOfWindow, windowOfBox } from '../geo/lattice.ts';
+import type { Block } from '../infer/patches.ts';
+import { planBlocks } from '../infer/patches.ts';
+import { bandOf, byTile, tilesOfBox } from '../tile/grid.ts';
+import type { CanopyParams } from './canopy-params.ts';
+import { canopyParams } from './canopy-params.ts';
+import { canopyHalos } from './halo.ts';
+import type { Job } from './job-schema.ts';
+import type { ImageLayer, LidarFile, Survey, SurveyModel } from './survey.ts';
+
+/** Raised when the results of a kind of task change; not the package's version. */
+export const STAGE_VERSIONS: Readonly<Record<TaskKind, number>> = { bucket: 1, canopy: 1, model: 1, measure: 1, merge: 1 };
+
+/** Patches along the side of a block: the unit of a model task. Changes no result. */
+const BLOCK_PATCHES = 8;
+
+export type TaskUnit =
+  | { file: number }
+  | { tile: string }
+  | { model: number; block: Block }
+  | { survey: string };
+
+export interface Task {
+  key: string;
+  kind: TaskKind;
+  /** `12.model.1`: band of tile rows, kind, level */
+  step: string;
+  unit: TaskUnit;
+  needs: string[];
+  resources: { memory_mb: number; gpu: boolean };
+}
+
+export interface Plan {
+  format: 1;
+  run_id: string;
+  created: string;
+  config_hash: string;
+  /** the job with its defaults, and where it stands */
+  job: Job;
+  job_file: string;
+  output: string;
+  survey: Survey;
+  tasks: Task[];
+}
+
+export interface PlanRequest {
+  job: Job;
+  jobFile: string;
+  output: string;
+  survey: Survey;
+  now: Date;
+}
+
+/** Make the plan of a survey: buckets, canopy tiles, model blocks, measure tiles and one merge, in the order in which they run. */
+export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Plan {
+  const tiles = surveyTiles(survey, job.tiles.size_m), params = canopyParams(job, survey.groundMethod);
+  const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
+  const canopies = planCanopies(tiles, survey.lidar, buckets, job, params);
+  const blocks = survey.models.flatMap((model, index) => planModel(model, index, survey, job.tiles.size_m));
+  const measures = planMeasures(tiles, canopies, blocks, job, survey);
+  const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, job, survey)]);
+  const body = { format: 1 as const, config_hash: contentKey(job), job, job_file: jobFile, output, survey, tasks };
+  const created = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  return { ...body, created, run_id: `${created.replace(/[-:]/g, '')}-${planHash(body).slice(0, 8)}` };
+}
+
+/** The plan's identity: its task keys and the job, without time or place. */
+const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
+
+/** Tiles that any input meets, in the survey's order. */
+function surveyTiles(survey: Survey, sizeM: number): Tile[] {
+  const tiles = new Map<string, Tile>();
+  for (const { box } of [...survey.lidar, ...survey.images.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
+  return [...tiles.values()].sort(byTile);
+}
+
+const imageBoxes = (image: ImageLayer): { box: Box }[] => image.files.map(({ window }) => ({ box: boxOfWindow(image.lattice, window) }));
+
+const bucketKey = (file: LidarFile, job: Job, survey: Survey): string => contentKey({
+  kind: 'bucket', version: STAGE_VERSIONS.bucket, fingerprint: file.fingerprint, box: file.box, epsg: survey.crs.epsg, drop: job.inputs.lidar.drop, tile_m: job.tiles.size_m,
+});
+
+/** Answers which of many boxes meet a window, closed. */
+function boxIndex(boxes: readonly Box[]): (box: Box) => number[] {
+  if (boxes.length === 0) return () => [];
+  const index = new Flatbush(boxes.length);
+  for (const { x0, y0, x1, y1 } of boxes) index.add(x0, y0, x1, y1);
+  index.finish();
+  return (box) => index.search(box.x0, box.y0, box.x1, box.y1).sort((a, b) => a - b);
+}
+
+function planCanopies(tiles: readonly Tile[], files: readonly LidarFile[], buckets: readonly string[], job: Job, params: CanopyParams): Task[] {
+  const haloM = canopyHalos(params).points, filesIn = boxIndex(files.map(({ box }) => box));
+  return tiles.map((tile) => {
+    const needs = filesIn(growBox(tile.core, haloM)).map((i) => buckets[i]!);
+    return {
+      key: contentKey({ kind: 'canopy', version: STAGE_VERSIONS.canopy, core: tile.core, points: needs.toSorted(), params }),
+      kind: 'canopy' as const, step: `${bandOf(tile, job.tiles.size_m)}.canopy.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 700, gpu: false },
+    };
+  });
+}
+
+/** A file belongs to the first band that needs it. */
+function planBuckets(buckets: readonly string[], canopies: readonly Task[], job: Job): Task[] {
+  const firstBand = new Map<string, number>();
+  for (const { needs, step } of canopies) {
+    const band = Number.parseInt(step, 10);
+    for (const need of needs) firstBand.set(need, Math.min(band, firstBand.get(need) ?? Infinity));
+  }
+  return buckets.flatMap((key, file) => {
+    const band = firstBand.get(key);
+    if (band === undefined || buckets.indexOf(key) !== file) return []; // two copies of one file are one bucket
+    return [{ key, kind: 'bucket' as const, step: `${band}.bucket.1`, unit: { file }, needs: [], resources: { memory_mb: 600, gpu: false } }];
+  });
+}
+
+interface PlannedBlock {
+  task: Task;
+  model: SurveyModel;
+  core: Box;
+}
+
+function planModel(model: SurveyModel, index: number, survey: Survey, sizeM: number): PlannedBlock[] {
+  const image = survey.images.find(({ name }) => name === model.on)!;
+  const filesIn = boxIndex(imageBoxes(image).map(({ box }) => box));
+  return planBlocks(image.window, model.card.input, BLOCK_PATCHES, image.files.map(({ window }) => window)).map((block) => {
+    const core = boxOfWindow(image.lattice, block.core), top = tilesOfBox({ ...core, y0: core.y1 }, sizeM)[0]!;
+    const read = boxOfWindow(image.lattice, block.read);
+    const files = filesIn(read).map((i) => image.files[i]!).map(({ fingerprint, window }) => ({ fingerprint, window }));
+    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card: model.card, lattice: image.lattice, bands: image.bands, block, files });
+    return { model, core, task: { key, kind: 'model', step: `${bandOf(top, sizeM)}.model.1`, unit: { model: index, block }, needs: [], resources: { memory_mb: 500, gpu: false } } };
+  });
+}
+
+function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks: readonly PlannedBlock[], job: Job, survey: Survey): Task[] {
+  const blocksIn = boxIndex(blocks.map(({ core }) => core));
+  const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
+  const params = {
+    survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm_m: job.chm.resolution_m,
+    models: survey.models.map(({ name, primary }) => ({ name, primary })),
+  };
+  return tiles.map((tile, i) => {
+    const images = blocksIn(tile.core).filter((b) => boxesMeet(blocks[b]!.core, tile.core)).map((b) => blocks[b]!.task.key);
+    const stands = standsIn(tile.core).filter((s) => extentsMeet(entries[s]!.box, tile.core)).map((s) => entries[s]!.hash).sort();
+    const needs = [canopies[i]!.key, ...images];
+    return {
+      key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, params }),
+      kind: 'measure' as const, step: `${bandOf(tile, job.tiles.size_m)}.measure.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 400, gpu: false },
+    };
+  });
+}
+
+function planMerge(measures: readonly Task[], job: Job, survey: Survey): Task {
+  const needs = measures.map(({ key }) => key);
+  const key = contentKey({
+    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, crs: survey.crs, stands: survey.stands?.hash ?? null,
+    inputs: [survey.lidar, survey.faults, survey.waiting, survey.images], allometry: job.allometry,
+  });
+  return { key, kind: 'merge', step: 'merge', unit: { survey: survey.name }, needs, resources: { memory_mb: 1500, gpu: false } };
+}
+
+const KIND_ORDER: readonly TaskKind[] = ['bucket', 'canopy', 'model', 'measure', 'merge'];
+
+/** By band, then by kind: buckets of about two bands are on disk at once. */
+function inOrder(tasks: readonly Task[]): Task[] {
+  const rank = ({ kind, step }: Task): number => (kind === 'merge' ? Infinity : Number.parseInt(step, 10) * KIND_ORDER.length + KIND_ORDER.indexOf(kind));
+  return tasks.map((task) => ({ task, rank: rank(task) })).sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank)).map(({ task }) => task);
+}
+
+/** The box of everything that the survey covers, or null for nothing. */
+export function surveyBox(survey: Survey): Box | null {
+  const boxes = [...survey.lidar.map(({ box }) => box), ...survey.images.map(({ box }) => box)];
+  return boxes.length === 0 ? null : boxes.reduce(unionBox);
+}
+
+/** Whole pixels of an anchored raster that cover a tile's core. */
+export const coreWindow = (tile: Tile, resM: number): Window => windowOfBox({ resM, x0M: 0, y0M: 0 }, tile.core);

@@ -1,0 +1,124 @@
+// pipeline/run-record.ts: run.json: what was done, with which inputs, and what it cost. IO.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskKind } from '../types.ts';
+import { writeFileAtomically } from '../files/atomic.ts';
+import type { CanonicalHash } from '../store/canonical.ts';
+import { findPart } from '../store/parts.ts';
+import type { Part } from '../store/parts.ts';
+import { VERSION } from '../version.ts';
+import { listFailures, outcomeOf } from './ledger.ts';
+import type { Failure } from './ledger.ts';
+import type { Plan } from './plan.ts';
+import type { TaskContext } from './tasks/context.ts';
+
+/** What the processes of one run cost; the driver adds it when all is done. */
+export interface RunCost {
+  started_at: string;
+  seconds: number;
+  workers: number;
+  engine: string;
+  /** highest resident memory of all processes together, MB */
+  peak_memory_mb: number;
+  tasks_run: number;
+  tasks_known: number;
+}
+
+export interface RunRecord {
+  run_id: string;
+  survey: string;
+  version: string;
+  node: string;
+  crs: string;
+  config_hash: string;
+  merge_key: string;
+  job: Plan['job'];
+  inputs: { path: string; fingerprint: string }[];
+  models: { name: string; sha256: string; provider: string[] }[];
+  faults: Plan['survey']['faults'];
+  waiting: string[];
+  failures: Pick<Failure, 'kind' | 'unit' | 'reason' | 'attempts'>[];
+  /** canonical hash of each table */
+  canonical: Record<string, CanonicalHash>;
+  /** sums over the parts that this result stands on */
+  counts: Record<string, number>;
+  /** decoded points / input points of the buckets that were made: 1 when every file is read once */
+  decoded_ratio: number | null;
+  /** seconds by kind of task and stage, summed over parts */
+  profile: Record<string, Record<string, number>>;
+  cost?: RunCost;
+}
+
+const recordPath = (output: string): string => join(output, 'run.json');
+
+/** The record of the last merge, or null. */
+export async function readRunRecord(output: string): Promise<RunRecord | null> {
+  const text = await readFile(recordPath(output), 'utf8').catch(() => null);
+  return text === null ? null : (JSON.parse(text) as RunRecord);
+}
+
+interface Merged {
+  canonical: Record<string, CanonicalHash>;
+  mergeKey: string;
+  mergeSeconds: number;
+}
+
+/** Write run.json after a merge. */
+export async function writeRunRecord(context: TaskContext, { canonical, mergeKey, mergeSeconds }: Merged): Promise<void> {
+  const { plan } = context, { survey } = plan;
+  const parts = await partsOf(context), failures = await listFailures(plan.output);
+  const planned = new Set(plan.tasks.map(({ key }) => key));
+  const record: RunRecord = {
+    run_id: plan.run_id, survey: survey.name, version: VERSION, node: process.version, crs: `EPSG:${survey.crs.epsg}`, config_hash: plan.config_hash, merge_key: mergeKey, job: plan.job,
+    inputs: [...survey.lidar, ...survey.images.flatMap(({ files }) => files)].map(({ path, fingerprint }) => ({ path, fingerprint })),
+    models: survey.models.map(({ name, card }) => ({ name, sha256: card.sha256, provider: providersOf(parts, name) })),
+    faults: survey.faults, waiting: survey.waiting,
+    failures: failures.filter(({ key }) => planned.has(key)).map(({ kind, unit, reason, attempts }) => ({ kind, unit, reason, attempts })),
+    canonical, counts: countsOf(parts), decoded_ratio: null, profile: { ...profileOf(parts), merge: { seconds: round(mergeSeconds) } },
+  };
+  await save(plan.output, record);
+}
+
+/** What a driver knows beside the merge: buckets come and go with a run, so it counts what was decoded. */
+export async function addRunCost(output: string, cost: RunCost, decoded: { points: number; input: number } | null, bucketProfile: Record<string, number>): Promise<void> {
+  const record = await readRunRecord(output);
+  if (!record) return;
+  const profile = Object.keys(bucketProfile).length === 0 ? record.profile : { bucket: roundAll(bucketProfile), ...record.profile };
+  await save(output, { ...record, cost, decoded_ratio: decoded && decoded.input > 0 ? decoded.points / decoded.input : record.decoded_ratio, profile });
+}
+
+const save = (output: string, record: RunRecord): Promise<void> => writeFileAtomically(recordPath(output), `${JSON.stringify(record, null, 2)}\n`);
+
+async function partsOf({ plan, tasks, lookup }: TaskContext): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const task of plan.tasks) {
+    if (task.kind === 'merge' || task.kind === 'bucket') continue;
+    const outcome = await outcomeOf(task, tasks, lookup);
+    const part = outcome.state === 'done' ? await findPart(plan.output, task.kind, outcome.key) : null;
+    if (part) parts.push(part);
+  }
+  return parts;
+}
+
+function countsOf(parts: readonly Part[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { info } of parts) for (const [name, value] of Object.entries(info.counts)) counts[`${info.kind}_${name}`] = (counts[`${info.kind}_${name}`] ?? 0) + value;
+  return counts;
+}
+
+function profileOf(parts: readonly Part[]): Record<string, Record<string, number>> {
+  const profile: Partial<Record<TaskKind, Record<string, number>>> = {};
+  for (const { info } of parts) {
+    const stages = (profile[info.kind] ??= {});
+    for (const [stage, seconds] of Object.entries(info.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
+  }
+  return Object.fromEntries(Object.entries(profile).map(([kind, stages]) => [kind, roundAll(stages)]));
+}
+
+function providersOf(parts: readonly Part[], model: string): string[] {
+  const own = parts.filter(({ info }) => info.kind === 'model' && info.inputs[0]?.['model'] === model);
+  return [...new Set(own.flatMap(({ info }) => (info.provider ? [info.provider] : [])))].sort();
+}
+
+const round = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+const roundAll = (stages: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(stages).map(([stage, seconds]) => [stage, round(seconds)]));

@@ -1,0 +1,195 @@
+// pipeline/run.ts: a survey's nightly run: plan, work what is due, merge, export. IO.
+import { rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { ExitCode } from '../errors.ts';
+import { EXIT } from '../errors.ts';
+import { writeFileAtomically } from '../files/atomic.ts';
+import { takeLock } from '../files/lock.ts';
+import { findPart, partDir } from '../store/parts.ts';
+import type { EngineEvents } from './engines/engine.ts';
+import { autoWorkers, runLocal } from './engines/local.ts';
+import { writeExports } from './exports.ts';
+import type { LoadedJob } from './job-file.ts';
+import { listFailures, removeFailure, tasksByKey, writeFailure } from './ledger.ts';
+import type { Plan, Task } from './plan.ts';
+import { makePlan } from './plan.ts';
+import type { SurveyNotes } from './read-survey.ts';
+import { readSurvey } from './read-survey.ts';
+import { addRunCost } from './run-record.ts';
+import type { DueTasks } from './due.ts';
+import { dueTasks } from './due.ts';
+
+export interface RunOptions {
+  requireGpu?: boolean;
+  /** hash whole files instead of pieces */
+  verify?: boolean;
+  /** told as the run goes on; for progress bars and logs */
+  watch?: RunWatcher;
+  /** aborted: finish what is in flight, then stop */
+  stop?: AbortSignal;
+}
+
+export interface RunWatcher {
+  planned?(plan: Plan, due: DueTasks): void;
+  progress?(progress: Progress): void;
+  failed?(task: Task, reason: string): void;
+  notes?(notes: SurveyNotes): void;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  failed: number;
+  /** kinds of the tasks at work */
+  working: string[];
+  seconds: number;
+}
+
+export interface RunResult {
+  exitCode: ExitCode;
+  plan: Plan;
+  tasksRun: number;
+  failures: number;
+  exported: string[];
+}
+
+export const planFile = (output: string): string => join(output, 'plan.json');
+
+/** Make a survey's plan from headers and write plan.json. */
+export async function planSurvey(loaded: LoadedJob, { verify = false, watch }: Pick<RunOptions, 'verify' | 'watch'> = {}): Promise<Plan> {
+  const { survey, notes } = await readSurvey(loaded, { verify });
+  watch?.notes?.(notes);
+  const plan = makePlan({ job: loaded.job, jobFile: loaded.path, output: loaded.output, survey, now: new Date() });
+  await writeFileAtomically(planFile(loaded.output), JSON.stringify(plan));
+  return plan;
+}
+
+/**
+ * Run a survey to its end: what has a part is not computed again, and a run that was killed goes on where it was.
+ *
+ * @returns exit code 0, or 3 where something is void by failure
+ * @throws {LockedError} when another run is at work; {FatalTaskError} when the disk is full
+ */
+export async function runSurvey(loaded: LoadedJob, options: RunOptions = {}): Promise<RunResult> {
+  const unlock = await takeLock(join(loaded.output, 'run.lock'));
+  try {
+    return await runLocked(loaded, options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunResult> {
+  const started = new Date(), clock = performance.now();
+  const plan = await planSurvey(loaded, options);
+  await forgetTaskFailures(plan);
+  const due = await dueTasks(plan);
+  options.watch?.planned?.(plan, due);
+  const workers = autoWorkers(plan, cpus().length), tally = new RunTally(plan, due, options, clock);
+  if (due.tasks.length > 0) {
+    const stop = options.stop ?? new AbortController().signal;
+    await runLocal({ plan, planPath: planFile(plan.output), due: due.tasks, workers, requireGpu: options.requireGpu ?? false, events: tally.events, stop });
+    if (stop.aborted) return { exitCode: EXIT.interrupted, plan, tasksRun: tally.done, failures: tally.failed, exported: [] };
+  }
+  const failures = await plannedFailures(plan);
+  if (failures.some(({ kind }) => kind === 'merge')) return { exitCode: EXIT.failed, plan, tasksRun: tally.done, failures: failures.length, exported: [] };
+  if (due.tasks.length > 0) {
+    await addRunCost(plan.output, {
+      started_at: started.toISOString(), seconds: Math.round(performance.now() - clock) / 1000, workers, engine: plan.job.run.engine,
+      peak_memory_mb: tally.peakMb, tasks_run: tally.done, tasks_known: due.known,
+    }, tally.decoded, tally.bucketSeconds);
+  }
+  const exported = await writeExports(plan, due.tasks.length > 0);
+  const wounded = failures.length > 0 || plan.survey.faults.length > 0;
+  return { exitCode: wounded ? EXIT.voids : EXIT.ok, plan, tasksRun: tally.done, failures: failures.length, exported };
+}
+
+/** A failed task is tried again in the next run; a broken file only when it changes, and then its bucket has another key. */
+async function forgetTaskFailures({ output }: Plan): Promise<void> {
+  for (const failure of await listFailures(output)) if (failure.fault === 'task') await removeFailure(output, failure.key);
+}
+
+async function plannedFailures(plan: Plan): Promise<Awaited<ReturnType<typeof listFailures>>> {
+  const keys = new Set(plan.tasks.map(({ key }) => key));
+  return (await listFailures(plan.output)).filter(({ key }) => keys.has(key));
+}
+
+/** Counts what happens, frees buckets that have done their work, and passes news on. */
+class RunTally {
+  done = 0;
+  failed = 0;
+  peakMb = 0;
+  decoded: { points: number; input: number } | null = null;
+  readonly bucketSeconds: Record<string, number> = {};
+  readonly events: EngineEvents;
+  private readonly working = new Map<string, string>();
+  /** canopy tasks that still need each bucket */
+  private readonly users = new Map<string, number>();
+  private readonly input: Map<string, number>;
+  private readonly plan: Plan;
+  private readonly due: DueTasks;
+  private readonly options: RunOptions;
+  private readonly clock: number;
+
+  constructor(plan: Plan, due: DueTasks, options: RunOptions, clock: number) {
+    this.plan = plan;
+    this.due = due;
+    this.options = options;
+    this.clock = clock;
+    const tasks = tasksByKey(plan);
+    for (const task of due.tasks) {
+      if (task.kind !== 'canopy') continue;
+      for (const need of task.needs) if (tasks.get(need)!.kind === 'bucket') this.users.set(need, (this.users.get(need) ?? 0) + 1);
+    }
+    this.input = new Map(due.tasks.flatMap((task) => ('file' in task.unit ? [[task.key, plan.survey.lidar[task.unit.file]!.pointCount] as const] : [])));
+    this.events = {
+      started: (task) => {
+        this.working.set(task.key, task.kind);
+        this.tell();
+      },
+      done: async (task) => {
+        this.done++;
+        if (task.kind === 'bucket') await this.countBucket(task.key);
+        await this.settle(task);
+      },
+      failed: async (task, failure) => {
+        this.failed++;
+        await writeFailure(plan.output, failure);
+        options.watch?.failed?.(task, failure.reason);
+        await this.settle(task);
+      },
+      memory: (mb) => { this.peakMb = Math.max(this.peakMb, mb); },
+    };
+  }
+
+  private async settle(task: Task): Promise<void> {
+    this.working.delete(task.key);
+    if (task.kind === 'canopy') await this.freeBuckets(task);
+    this.tell();
+  }
+
+  /** Buckets are scratch: gone once every canopy task that needs them has its part. */
+  private async freeBuckets(task: Task): Promise<void> {
+    for (const need of task.needs) {
+      const left = (this.users.get(need) ?? 0) - 1;
+      this.users.set(need, left);
+      if (left === 0) await rm(partDir(this.plan.output, 'bucket', need), { recursive: true, force: true });
+    }
+  }
+
+  private async countBucket(key: string): Promise<void> {
+    const part = await findPart(this.plan.output, 'bucket', key);
+    if (!part) return;
+    this.decoded ??= { points: 0, input: 0 };
+    this.decoded.points += part.info.counts['points_read'] ?? 0;
+    this.decoded.input += this.input.get(key) ?? 0;
+    for (const [stage, seconds] of Object.entries(part.info.seconds)) this.bucketSeconds[stage] = (this.bucketSeconds[stage] ?? 0) + seconds;
+  }
+
+  private tell(): void {
+    this.options.watch?.progress?.({
+      done: this.done + this.failed, total: this.due.tasks.length, failed: this.failed, working: [...this.working.values()], seconds: (performance.now() - this.clock) / 1000,
+    });
+  }
+}

@@ -1,0 +1,79 @@
+// pipeline/stand-layer.ts: the stand layer, read once by stream, kept as records in the survey's CRS with an index. IO.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Box, Stand } from '../types.ts';
+import { openFile } from '../files/byte-source.ts';
+import { writeChunksAtomically, writeFileAtomically } from '../files/atomic.ts';
+import { contentKey, fingerprint, sha256 } from '../files/hash.ts';
+import { extentsMeet } from '../geo/box.ts';
+import type { Crs } from '../geo/crs.ts';
+import { bboxOf } from '../geo/polygon.ts';
+import { readStands } from '../ingest/vector.ts';
+import type { StandEntry, StandLayer } from './survey.ts';
+
+const LAYER_VERSION = 1;
+
+interface LayerRequest {
+  path: string;
+  idField: string;
+  crs: Crs;
+  output: string;
+}
+
+/**
+ * Read a stand layer, or find what an earlier run made of the same file.
+ *
+ * @returns the index; stands themselves stay on disk, one JSON record a line
+ * @throws {InvalidInput} as `readStands` does
+ */
+export async function openStandLayer({ path, idField, crs, output }: LayerRequest): Promise<StandLayer> {
+  const source = await openFile(path);
+  try {
+    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: await fingerprint(source), idField, epsg: crs.epsg });
+    const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
+    const known = await readFile(index, 'utf8').catch(() => null);
+    if (known !== null) return { ...(JSON.parse(known) as StandLayer), path, records };
+    const entries: StandEntry[] = [];
+    await writeChunksAtomically(records, recordsOf(readStands(path, { idField, surveyCrs: crs }), entries));
+    const layer = { path, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
+    await writeFileAtomically(index, JSON.stringify(layer));
+    return layer;
+  } finally {
+    await source.close();
+  }
+}
+
+/** One line a stand; fills `entries` on the way. */
+async function* recordsOf(stands: AsyncIterable<Stand>, entries: StandEntry[]): AsyncGenerator<string> {
+  let offset = 0;
+  for await (const stand of stands) {
+    const line = `${JSON.stringify(stand)}\n`, length = Buffer.byteLength(line), box = bboxOf(stand.polygons);
+    if (box) entries.push({ standId: stand.standId, box, hash: sha256(line).slice(0, 40), offset, length });
+    offset += length;
+    yield line;
+  }
+}
+
+/** Stands whose box meets a box, in the layer's order. */
+export async function standsOfBox(layer: StandLayer, box: Box): Promise<Stand[]> {
+  const wanted = layer.entries.filter((entry) => extentsMeet(entry.box, box));
+  if (wanted.length === 0) return [];
+  const source = await openFile(layer.records);
+  try {
+    const stands: Stand[] = [];
+    for (const { offset, length } of wanted) stands.push(JSON.parse(new TextDecoder().decode(await source.read(offset, length))) as Stand);
+    return stands;
+  } finally {
+    await source.close();
+  }
+}
+
+/** Every stand, one at a time. */
+export async function* allStands(layer: StandLayer): AsyncGenerator<Stand> {
+  const source = await openFile(layer.records);
+  try {
+    for (const { offset, length } of layer.entries) yield JSON.parse(new TextDecoder().decode(await source.read(offset, length))) as Stand;
+  } finally {
+    await source.close();
+  }
+}

@@ -1,0 +1,128 @@
+// pipeline/tasks/merge.ts: all parts to the inventory: openings, tables, run record; swapped in as a whole. IO.
+import { dirname, join, relative } from 'node:path';
+import type { Tile, VoidArea } from '../../types.ts';
+import { UnderstoryError } from '../../errors.ts';
+import { contentKey } from '../../files/hash.ts';
+import { boxAreaM2 } from '../../geo/box.ts';
+import { crsFromEpsg } from '../../geo/crs.ts';
+import { boxOfWindow } from '../../geo/lattice.ts';
+import { polygonAreaM2 } from '../../geo/polygon.ts';
+import { allometryOf } from '../../measure/allometry/registry.ts';
+import { buildDatabase } from '../../store/merge.ts';
+import type { MergeSource, MergeTile } from '../../store/merge.ts';
+import type { Part } from '../../store/parts.ts';
+import { findPart, tableFile } from '../../store/parts.ts';
+import { byTile, tileFromId } from '../../tile/grid.ts';
+import { VERSION } from '../../version.ts';
+import { outcomeOf } from '../ledger.ts';
+import type { Plan } from '../plan.ts';
+import { writeRunRecord } from '../run-record.ts';
+import { allStands } from '../stand-layer.ts';
+import { mergeOpenings } from './merge-openings.ts';
+import type { TaskContext } from './context.ts';
+
+/** The inventory of a survey. */
+export const databasePath = (output: string): string => join(output, 'survey.duckdb');
+
+const TABLES = ['tree', 'tree_stand', 'cell', 'cell_model', 'stand_part', 'survey_part', 'tile', 'void'] as const;
+
+/** A tile's measured part, or the reason why there is none. */
+interface MeasuredTile {
+  tile: Tile;
+  part: Part | null;
+  failure: string | null;
+}
+
+/**
+ * The key of what a merge gives: the merge task's own, and every part or failure that it stands on.
+ * A database that carries it need not be built again.
+ */
+export async function mergedKey(context: TaskContext): Promise<string> {
+  const merge = context.plan.tasks.find(({ kind }) => kind === 'merge')!;
+  return contentKey([merge.key, (await measuredTiles(context)).map(({ part, failure }) => part?.info.key ?? `failed: ${failure}`)]);
+}
+
+/** Build survey.duckdb from the parts and write run.json. */
+export async function runMerge(context: TaskContext): Promise<void> {
+  const { plan } = context, started = performance.now();
+  const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
+  const openings = await mergeOpenings(parts, { resM: plan.job.chm.resolution_m, minAreaM2: plan.job.openings.min_area_m2 });
+  const crs = crsFromEpsg(plan.survey.crs.epsg);
+  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
+  const canonical = await buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles) });
+  await writeRunRecord(context, { canonical, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
+}
+
+async function measuredTiles({ plan, tasks, lookup }: TaskContext): Promise<MeasuredTile[]> {
+  const measures = plan.tasks.filter(({ kind }) => kind === 'measure'), sizeM = plan.job.tiles.size_m;
+  const found = await Promise.all(measures.map(async (task): Promise<MeasuredTile> => {
+    const tile = tileFromId((task.unit as { tile: string }).tile, sizeM), outcome = await outcomeOf(task, tasks, lookup);
+    if (outcome.state === 'failed') return { tile, part: null, failure: outcome.failure.reason };
+    const part = outcome.state === 'done' ? await findPart(plan.output, 'measure', outcome.key) : null;
+    if (!part) throw new UnderstoryError(`tile ${tile.id}: not measured yet; run its tasks first`, { tile: tile.id });
+    return { tile, part, failure: null };
+  }));
+  return found.sort((a, b) => byTile(a.tile, b.tile));
+}
+
+const mergeTile = ({ tile, part }: MeasuredTile): MergeTile =>
+  ({ tile: tile.id, tables: part ? Object.fromEntries(TABLES.map((table) => [table, [part.path(tableFile(table))]])) : {} });
+
+function surveyRows(plan: Plan): MergeSource['rows'] {
+  const { survey, job } = plan;
+  return {
+    run: [{
+      runId: plan.run_id, survey: survey.name, crs: `EPSG:${survey.crs.epsg}`, startedAt: plan.created, version: VERSION, configHash: plan.config_hash,
+      tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: job.chm.resolution_m, job,
+    }],
+    model: survey.models.map(({ name, primary, card }) => ({
+      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: null, card,
+    })),
+    equation: allometryOf({ dbh: job.allometry.dbh, agb: job.allometry.agb }).equations.map((equation) => ({
+      equationId: equation.id, gives: equation.gives, sigma: equation.sigma, tau: equation.tau, squareFactor: equation.squareFactor, source: equation.source,
+    })),
+    input_file: inputRows(plan),
+    ...(survey.stands ? { stand: standRows(plan) } : {}),
+  };
+}
+
+async function* standRows({ survey }: Plan): AsyncGenerator<object> {
+  for await (const { standId, attributes, polygons } of allStands(survey.stands!)) yield { standId, attributes, areaHa: polygonAreaM2(polygons) / 10_000, polygons };
+}
+
+function inputRows({ survey, job_file }: Plan): object[] {
+  const path = (absolute: string) => relative(dirname(job_file), absolute).split('\\').join('/');
+  const crs = `EPSG:${survey.crs.epsg}`, used = { status: 'used', reason: null };
+  const box = ({ x0, y0, x1, y1 }: { x0: number; y0: number; x1: number; y1: number }) => ({ x0M: x0, y0M: y0, x1M: x1, y1M: y1 });
+  return [
+    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs, ...used, ...box(file.box) })),
+    ...survey.images.flatMap((image) => image.files.map((file) => ({
+      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...box(boxOfWindow(image.lattice, file.window)),
+    }))),
+    ...survey.faults.map((fault) => ({
+      input: 'lidar', path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
+    })),
+  ];
+}
+
+/** Rows for what has no part: tiles that failed, and inputs whose area cannot be known. */
+function failureRows(plan: Plan, tiles: readonly MeasuredTile[]): MergeSource['rows'] {
+  const failed = tiles.filter(({ part }) => part === null);
+  const voids: (VoidArea & { tile: string | null })[] = [
+    ...failed.map(({ tile, failure }) => ({ tile: tile.id, source: 'measure', reason: failure ?? 'failed', areaM2: boxAreaM2(tile.core) })),
+    ...plan.survey.faults.map(({ path, reason }) => ({ tile: null, source: path, reason, areaM2: null })),
+  ];
+  return {
+    tile: failed.map(({ tile: { id, core } }) => ({ tile: id, x0M: core.x0, y0M: core.y0, x1M: core.x1, y1M: core.y1, status: 'failed', validAreaM2: null, points: null, trees: null })),
+    void: voids.map((area) => ({ ...area, polygons: null })),
+  };
+}
+
+/** What every table's comment says of the survey as a whole. */
+function noteOf(plan: Plan, tiles: readonly MeasuredTile[]): string {
+  const failed = tiles.filter(({ part }) => part === null).length, notes: string[] = [];
+  if (plan.survey.faults.length > 0) notes.push(`${plan.survey.faults.length} input file(s) could not be read, their area is unknown: see input_file.`);
+  if (failed > 0) notes.push(`${failed} tile(s) failed: see void.`);
+  return notes.join(' ');
+}
+

@@ -1,0 +1,49 @@
+// pipeline/tasks/run-task.ts: runs one task of a plan, whatever its kind. Idempotent: a part that exists is not made again. IO.
+import type { TaskKind } from '../../types.ts';
+import type { PartWriter } from '../../store/parts.ts';
+import { findPart, writePart } from '../../store/parts.ts';
+import { diskLookup, tasksByKey, writtenKey } from '../ledger.ts';
+import type { Plan, Task } from '../plan.ts';
+import { STAGE_VERSIONS } from '../plan.ts';
+import { unitName } from '../unit.ts';
+import type { PartNotes, TaskCall, TaskContext } from './context.ts';
+import { Stopwatch } from './stopwatch.ts';
+
+type RunKind = (call: TaskCall, writer: PartWriter) => Promise<PartNotes>;
+
+/** What each kind does; loaded when first asked for, so that a worker without models never loads ONNX Runtime. */
+const kinds = new Map<TaskKind, () => Promise<RunKind>>([
+  ['bucket', () => import('./bucket.ts').then((m) => m.runBucket)],
+  ['canopy', () => import('./canopy.ts').then((m) => m.runCanopy)],
+  ['model', () => import('./model.ts').then((m) => m.runModel)],
+  ['measure', () => import('./measure.ts').then((m) => m.runMeasure)],
+]);
+
+export interface TaskRunner {
+  /** Make a task's part. @throws what is wrong with its input, its needs or the disk */
+  run(task: Task): Promise<void>;
+}
+
+/** A runner for the tasks of one plan; what it opens (models, images) it keeps. */
+export function openTaskRunner(plan: Plan, { requireGpu = false } = {}): TaskRunner {
+  const context: TaskContext = { plan, tasks: tasksByKey(plan), lookup: diskLookup(plan.output), requireGpu };
+  return { run: (task) => (task.kind === 'merge' ? runMergeTask(context) : runPartTask(context, task)) };
+}
+
+async function runMergeTask(context: TaskContext): Promise<void> {
+  const { runMerge } = await import('./merge.ts');
+  await runMerge(context);
+}
+
+async function runPartTask(context: TaskContext, task: Task): Promise<void> {
+  const { plan, tasks, lookup } = context;
+  const key = await writtenKey(task, tasks, lookup);
+  if (await findPart(plan.output, task.kind, key)) return;
+  const run = await kinds.get(task.kind)!(), watch = new Stopwatch();
+  let notes: PartNotes = { inputs: [], voids: [], counts: {} };
+  const info = () => ({
+    kind: task.kind, key, unit: unitName(task, plan), stageVersion: STAGE_VERSIONS[task.kind], ...notes, seconds: watch.seconds,
+    peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  });
+  await writePart(plan.output, info, async (writer) => { notes = await run({ ...context, task, key, watch }, writer); }, { kind: task.kind, key });
+}
