@@ -30,7 +30,7 @@ export const X0 = 452_000, Y0 = 5_445_000;
 
 function scattered(seed: number, side: number, perM2: number, z: (u: number) => number): Return[] {
   const u = seeded(seed);
-  return Array.from({ length: Math.round(side * side * perM2) }, () => ({ x: X0 + u() * side, y: Y0 + u() * side, z: z(u()), r: u() < 0.7 ? 1 : 2, of: 2 }));
+  return Array.from({ length: Math.round(side * side * perM2) }, () => ({ x: X0 + u() * side, y: Y0 + u() * side, z: z(u()), r: u() < 0.7 ? 1 : 2, of: 2, i: Math.floor(u() * 4000) }));
 }
 
 function lattice(seed: number, side: number, stepM: number): Return[] {

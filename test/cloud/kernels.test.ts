@@ -10,6 +10,7 @@ import type { HeightGrid, WindowShape } from '../../src/cloud/morphology.ts';
 import { noiseHaloM, noisePoints } from '../../src/cloud/noise.ts';
 import { heightsAboveGround } from '../../src/cloud/normalise.ts';
 import { pmfWindows } from '../../src/cloud/pmf.ts';
+import { drawTin, heightOfTin, triangleIndex } from '../../src/cloud/tin-surface.ts';
 import { makeExact, triangulate } from '../../src/cloud/triangulate.ts';
 import { InvalidInput } from '../../src/errors.ts';
 import { hardInputs, pointsOf, seeded } from './fixtures.ts';
@@ -96,6 +97,22 @@ describe('triangulation', () => {
     const coords = Float64Array.of(0, 0, 10, 0, 5, 1, 5, -1), triangles = Uint32Array.of(0, 2, 1, 0, 1, 3), halfedges = Int32Array.of(-1, -1, 3, 2, -1, -1);
     expect(makeExact(triangles, halfedges, coords)).toBe(1);
     expect([[...triangles.subarray(0, 3)].sort(), [...triangles.subarray(3)].sort()].map(String).sort()).toEqual(['0,2,3', '1,2,3']);
+  });
+  test('a triangle stays or goes by the radius of its circle', () => {
+    // right angle, legs 6 and 8 m: the circle's diameter is the third side, 10 m
+    const places = { x: Float64Array.of(0, 6e5, 0), y: Float64Array.of(0, 0, 8e5), z: new Float64Array(3) };
+    expect([4.999, 5.001].map((maxCircumradiusM) => triangulate(places, { maxCircumradiusM }).triangles.length)).toEqual([0, 3]);
+  });
+  test('where triangles meet the lower height counts, in whichever order they come', () => {
+    const z = Float64Array.of(5, 5, 5, 3, 3, 3), span = 1024 * 1e5;
+    const corners = { jx: Float64Array.of(0, span, span, 0, span, span), jy: Float64Array.of(0, 0, span, 0, 0, span) };
+    for (const triangles of [Uint32Array.of(0, 1, 2, 3, 4, 5), Uint32Array.of(3, 4, 5, 0, 1, 2)]) {
+      const tin = { originX: 0, originY: 0, ...corners, z, triangles, flips: 0 };
+      expect(heightOfTin(triangleIndex(tin), 0.7e5, 0.3e5)).toBe(3);
+      const out = new Float64Array(4).fill(NaN);
+      drawTin(tin, { col: 0, row: -2, width: 2, height: 2 }, 0.5e5, out); // the lower right pixel lies inside
+      expect(out[3]).toBe(3);
+    }
   });
   test('an edge of just the limit stays, one of 1e-5 m more goes', () => {
     const at = (x: number) => ({ x: Float64Array.of(0, x, 0), y: Float64Array.of(0, 0, 0.5e5), z: new Float64Array(3) });
