@@ -48,11 +48,11 @@ function exporterFor(output: string): () => Promise<Exporter> {
   throw new UsageError(`${output}: the ending names the format, and there is none for '.${ending}'; use ${[...exporters.keys()].map((name) => `.${name}`).join(' or ')}`, { source: output });
 }
 
-const layerOf = (name: string): Layer => {
-  const layer = new Map<string, Layer>(Object.entries(LAYERS)).get(name);
-  if (layer) return layer;
+/** The layer of a name that a user gave. @throws {UsageError} for one that there is not */
+export function layerOf(name: string): LayerName {
+  if (Object.hasOwn(LAYERS, name)) return name as LayerName;
   throw new UsageError(`no layer ${name}; use ${Object.keys(LAYERS).join(', ')}`);
-};
+}
 
 const cellSizeM = (database: string): Promise<number> =>
   withRows(database, 'SELECT cell_size_m FROM run', {}, async ({ rows }) => {
@@ -67,7 +67,7 @@ const cellSizeM = (database: string): Promise<number> =>
  * @throws {UsageError} for an unknown layer or ending, or a `where` that is no condition
  */
 export async function exportLayer({ database, layer: name, output, where, toLonLat, canonical = false }: ExportOptions): Promise<{ rows: number }> {
-  const layer = layerOf(name), exporter = await exporterFor(output)();
+  const layer: Layer = LAYERS[layerOf(name)], exporter = await exporterFor(output)();
   const sizeM = layer.shape === 'square' ? await cellSizeM(database) : 0;
   const dropped = canonical && layer.notCanonical.length > 0 ? `SELECT * EXCLUDE (${layer.notCanonical.join(', ')}) FROM (${layer.sql})` : layer.sql;
   return withRows(database, dropped, { where, orderBy: canonical ? layer.key : [] }, async ({ names, rows }) => {

@@ -80,6 +80,6 @@ let shared: Promise<Duck> | undefined;
 
 /** The process's database in memory, one thread: for reading and writing parts. */
 export async function sharedConnection(): Promise<DuckDBConnection> {
-  shared ??= openDuck(':memory:', { threads: 1 });
+  shared ??= openDuck(':memory:', { threads: 1, memoryMb: 1000 });
   return (await shared).connection;
 }

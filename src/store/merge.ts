@@ -32,6 +32,7 @@ export interface MergeOptions {
   /** added to the comment of every table */
   note?: string;
   threads?: number;
+  /** default 400: what does not fit is spilled beside the database */
   memoryMb?: number;
   /** Parquet files that one statement reads */
   filesPerStatement?: number;
@@ -93,7 +94,8 @@ async function insertBatch(connection: DuckDBConnection, name: TableName, rows: 
   await stage.drop();
 }
 
-async function insertRows(connection: DuckDBConnection, name: TableName, rows: Rows, geometry: string): Promise<void> {
+/** Insert rows in batches, in their order; memory holds one batch. `geometry` is the type of the GEOMETRY columns. */
+export async function insertRows(connection: DuckDBConnection, name: TableName, rows: Rows, geometry: string): Promise<void> {
   let batch: object[] = [];
   for await (const row of rows) {
     if (batch.push(row) < ROWS_PER_STATEMENT) continue;
@@ -152,9 +154,9 @@ async function fill(connection: DuckDBConnection, source: MergeSource, options: 
  */
 export async function buildDatabase(path: string, source: MergeSource, options: MergeOptions = {}): Promise<Record<string, CanonicalHash>> {
   await sweepLeftovers(path);
-  const { threads = 1, memoryMb } = options;
+  const { threads = 1, memoryMb = 400 } = options;
   const hashes = await writeAtomically(path, async (temporary) => {
-    const duck = await openDuck(temporary, { threads, ...(memoryMb === undefined ? {} : { memoryMb }), temporaryDirectory: `${path}.spill.tmp` });
+    const duck = await openDuck(temporary, { threads, memoryMb, temporaryDirectory: `${path}.spill.tmp` });
     let built: Record<string, CanonicalHash>;
     try {
       built = await fill(duck.connection, source, options);

@@ -4,7 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
-import { LAYERS, exportLayer, type ExportOptions, type LayerName } from '../../src/export/registry.ts';
+import { LAYERS, exportLayer, layerOf, type ExportOptions, type LayerName } from '../../src/export/registry.ts';
 import { inDegrees } from '../../src/export/shape.ts';
 import type { MultiPolygon, Polygon, Ring } from '../../src/types.ts';
 import { square, standPartRow, treeRow } from '../store/rows.ts';
@@ -123,7 +123,8 @@ test('a condition that is wrong, reads a file or ends the statement is refused, 
 
 test('an ending or a layer that there is not is refused with those that there are', async () => {
   await expect(exportLayer({ database, layer: 'trees', output: join(dir, 'x.shp'), toLonLat })).rejects.toThrow(/\.geojson or \.csv/);
-  await expect(exportLayer({ database, layer: 'tree' as LayerName, output: join(dir, 'x.csv'), toLonLat })).rejects.toThrow(/trees, crowns/);
+  expect(() => layerOf('tree')).toThrow(/trees, crowns/);
+  expect(() => layerOf('toString')).toThrow(UsageError);
 });
 
 function ogrinfo(...args: string[]): string {
