@@ -12,7 +12,10 @@ export interface WorkerStart {
   providers: string[];
 }
 
-export interface ToWorker {
+/** A call of `run`, or null: finish what is in hand and end. */
+export type ToWorker = RunCall | null;
+
+export interface RunCall {
   id: number;
   input: Float32Array<ArrayBuffer>;
   dims: number[];

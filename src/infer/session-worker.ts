@@ -1,7 +1,7 @@
 // infer/session-worker.ts: the thread that owns an ONNX Runtime session. IO. Nothing else imports onnxruntime-node.
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor, env } from 'onnxruntime-node';
-import type { FromWorker, Refused, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
+import type { FromWorker, Refused, RunCall, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => parentPort!.postMessage(message, transfer);
@@ -35,7 +35,7 @@ async function open({ path, providers }: WorkerStart): Promise<InferenceSession 
   return null;
 }
 
-async function run(session: InferenceSession, { id, input, dims }: ToWorker): Promise<void> {
+async function run(session: InferenceSession, { id, input, dims }: RunCall): Promise<void> {
   try {
     const results = await session.run({ [session.inputNames[0]!]: new Tensor('float32', input, dims) });
     const outputs: Record<string, { data: Float32Array<ArrayBuffer>; dims: number[] }> = {};
@@ -51,4 +51,10 @@ async function run(session: InferenceSession, { id, input, dims }: ToWorker): Pr
 
 env.logLevel = 'fatal'; // a provider that cannot be loaded is reported by `refused`, not on stderr
 const session = await open(workerData as WorkerStart);
-if (session) parentPort!.on('message', (message: ToWorker) => void run(session, message));
+let last = Promise.resolve();
+const end = async (session: InferenceSession): Promise<void> => {
+  await session.release();
+  parentPort!.close();
+};
+// one after the other: the session must not be released inside a run
+if (session) parentPort!.on('message', (message: ToWorker) => { last = last.then(() => (message ? run(session, message) : end(session))); });

@@ -30,6 +30,7 @@ export interface Session {
    * @throws {ModelError} with the runtime's own text when the run fails or the worker ends
    */
   run(input: Float32Array<ArrayBuffer>, dims: number[]): Promise<Record<string, Tensor>>;
+  /** End the thread once the run that it is in has finished; calls still waiting fail. Call it before the process ends. */
   close(): Promise<void>;
 }
 
@@ -71,7 +72,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
       waiting.clear();
     };
     worker.on('error', (cause) => fail(new ModelError(`${path}: the thread that runs it failed; ${messageOf(cause)}`, { source: path }, { cause })));
-    worker.on('exit', (code) => fail(new ModelError(`${path}: the thread that runs it ended${closed ? '' : ` with code ${code}`}`, { source: path })));
+    worker.on('exit', (code) => fail(new ModelError(`${path}: the thread that runs it ended with code ${code}`, { source: path })));
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'ready') return resolve(message);
       if (message.kind === 'refused') return fail(refusal(path, message.refused, options));
@@ -82,12 +83,18 @@ export async function openSession(path: string, options: SessionOptions): Promis
     });
   });
 
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  // The worker ends by itself: terminate() inside a run of ONNX Runtime aborts the whole process (Napi::Error, SIGABRT).
   const close = async (): Promise<void> => {
+    if (!closed) worker.postMessage(null satisfies ToWorker);
     closed = true;
-    await worker.terminate();
+    const ended = closedError(path);
+    for (const call of waiting.values()) call.reject(ended);
+    waiting.clear();
+    await exited;
   };
   const ready = await opened.catch(async (error: unknown) => {
-    await close();
+    await exited;
     throw error;
   });
   return {
@@ -96,8 +103,8 @@ export async function openSession(path: string, options: SessionOptions): Promis
     inputs: ready.inputs,
     outputs: ready.outputs,
     run(input, dims) {
+      if (closed) return Promise.reject(closedError(path));
       if (fault) return Promise.reject(fault);
-      if (closed) return Promise.reject(new ModelError(`${path}: the session was closed`, { source: path }));
       return new Promise((resolve, reject) => {
         const id = nextId++;
         waiting.set(id, { resolve, reject });
@@ -108,6 +115,8 @@ export async function openSession(path: string, options: SessionOptions): Promis
     close,
   };
 }
+
+const closedError = (path: string): ModelError => new ModelError(`${path}: the session was closed`, { source: path });
 
 function refusal(path: string, refused: { provider: string; reason: string }[], { requireGpu = false }: SessionOptions): ModelError {
   const reasons = refused.map(({ provider, reason }) => `  ${provider}: ${reason}`).join('\n');
