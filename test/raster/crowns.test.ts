@@ -34,6 +34,12 @@ describe('climb', () => {
     expect(picture(chm, params)).toEqual(['1111222']);
   });
 
+  test('a flood stays in the window of the pixel it starts from, even where a higher pass leads out of it', () => {
+    // From the 8: west by 7.5, 7, 6.9 to the 9, but that is 4 m off and the window's radius is 3; so east over the 6.5 to the 12.
+    expect(picture(drawn('9 6.9 7 7.5 8 6.5 12 15'), paramsOf('watershed', { window: fixed(6) }))).toEqual(['11222222']);
+    expect(picture(drawn('9 7 7.5 8 6.5 12 15'), paramsOf('watershed', { window: fixed(6) }))).toEqual(['1111222']); // 3 m: within it
+  });
+
   test('a pixel whose way leaves the largest radius is no crown, though it lies within it', () => {
     // The way of the last pixel leads round the bend: within 3 m of the top, but by a pixel farther off.
     const chm = drawn(`
