@@ -13,7 +13,7 @@ const NONE = 1, LZW = 5, JPEG = 7, DEFLATE = 8, DEFLATE_OLD = 32946, PACKBITS = 
 const inflate: Codec = (bytes, size) => inflateSync(bytes, { chunkSize: Math.max(64, size + 1) });
 
 const own = new Map<number, Codec>([
-  [NONE, (bytes) => bytes],
+  [NONE, (bytes) => new Uint8Array(bytes)], // a source may hand out memory that is not ours to change
   [DEFLATE, inflate],
   [DEFLATE_OLD, inflate],
   [ZSTD, (bytes) => zstdDecompressSync(bytes)],
@@ -44,7 +44,11 @@ export async function codecFor(layout: BlockLayout, { jpegTables, lercParameters
   return async (bytes) => new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
 }
 
-const ARRAYS: Record<SampleType, new (length: number) => PixelArray> = {
+interface ArrayMaker {
+  new (length: number): PixelArray;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): PixelArray;
+}
+const ARRAYS: Record<SampleType, ArrayMaker> = {
   uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
   uint32: Uint32Array, int32: Int32Array, float32: Float32Array, float64: Float64Array,
 };
@@ -92,7 +96,7 @@ function unpackBits(bytes: Uint8Array, { bits }: BlockLayout, rowLength: number,
 /**
  * Decompressed bytes to samples in the machine's byte order.
  *
- * @param bytes  whole rows of a block; may be changed
+ * @param bytes  whole rows of a block, in memory of their own: the samples are made in place where the machine allows it
  * @param rows   rows that it holds: the last strip has fewer
  * @returns samples row by row, pixel by pixel, bands side by side unless planar
  */
@@ -100,9 +104,9 @@ export function bytesToSamples(bytes: Uint8Array, layout: BlockLayout, rows: num
   const { bits, blockWidth, planar, samples, predictor, littleEndian, sampleType } = layout;
   const step = planar ? 1 : samples, rowLength = blockWidth * step, bytesPerRow = rowBytes(layout), size = bits / 8;
   if (bits < 8) return unpackBits(bytes, layout, rowLength, rows, bytesPerRow);
-  const data = samplesOf(sampleType, rowLength * rows);
-  const raw = new Uint8Array(data.buffer);
-  raw.set(bytes.subarray(0, raw.length)); // a copy: aligned, and the codec's buffer may be larger
+  const own = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  const data = new ARRAYS[sampleType](own.buffer, own.byteOffset, rowLength * rows);
+  const raw = own.subarray(0, data.byteLength);
   if (predictor === 3) undoFloatPredictor(raw, bytesPerRow, step, size);
   else if (!littleEndian && size > 1 && layout.compression !== LERC) swapBytes(raw, size);
   if (predictor === 2) addAlongRows(data, rowLength, step);

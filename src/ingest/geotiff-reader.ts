@@ -106,7 +106,7 @@ async function readWindow(header: RasterHeader, blocks: BlockReader, maskBlocks:
     voidWhereZero(mask, valid);
   }
   if (header.nodata !== null) voidNodata(mask, data, header.nodata, /^uint/.test(sampleType));
-  for (const band of data) for (let i = 0; i < size; i++) if (!mask[i]) band[i] = 0; // what stands under a void never leaks
+  if (mask.includes(0)) for (const band of data) zeroVoids(band, mask);
   return { data, mask };
 }
 
@@ -114,6 +114,11 @@ async function readWindow(header: RasterHeader, blocks: BlockReader, maskBlocks:
 function sampleOf({ name, bands, alpha }: RasterHeader, band: number): number {
   if (band < 0 || band >= bands) throw new InvalidInput(`${name}: has ${bands} bands, band ${band + 1} is asked for; correct bands in the job file`, { source: name, band });
   return alpha !== null && band >= alpha ? band + 1 : band;
+}
+
+/** What stands under a void never leaks. */
+function zeroVoids(band: PixelArray, mask: Uint8Array): void {
+  for (let i = 0; i < mask.length; i++) if (!mask[i]) band[i] = 0;
 }
 
 function voidWhereZero(mask: Uint8Array, values: PixelArray): void {
