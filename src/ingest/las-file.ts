@@ -16,6 +16,20 @@ export interface LasFile {
   extraFields: ExtraField[];
 }
 
+/** Header and records fit in this in nearly all files: one read opens them. */
+const FRONT_BYTES = 16 * 1024;
+
+/** The source with its first bytes in memory: a survey has thousands of files, and each read costs more than its bytes. */
+export async function withFront(source: ByteSource): Promise<ByteSource> {
+  const front = await source.read(0, Math.min(FRONT_BYTES, source.size));
+  return {
+    name: source.name,
+    size: source.size,
+    close: () => source.close(),
+    read: async (offset, length) => (offset >= 0 && offset + length <= front.length ? front.subarray(offset, offset + length) : source.read(offset, length)),
+  };
+}
+
 /** Read the header block and the records about CRS and extra bytes. @throws as `openPointFile` */
 export async function readLasFile(source: ByteSource): Promise<LasFile> {
   const { layout, ...block } = parseHeaderBlock(await source.read(0, Math.min(MAX_HEADER_BYTES, source.size)), source.size, source.name);

@@ -94,6 +94,8 @@ export function decodeChunkTable(bytes: Uint8Array, chunkCount: number, variable
 
 /** A table entry takes at most 2 numbers of about 7 bytes each. */
 const MAX_ENTRY_BYTES = 16;
+/** Read at first: the whole table of a file of some 10 M points. */
+const TABLE_START = 4096;
 /**
  * The best that the coder can do is about 0.003 bits a point (3,000 points a byte), for points all equal.
  * A chunk that promises more is damage, and decoding it could go on for hours.
@@ -113,13 +115,15 @@ export async function readChunks(source: ByteSource, { header, layout }: LasFile
   const tableOffset = await findTable(source, layout.pointOffset);
   if (tableOffset < first || tableOffset + 8 > source.size) throw damaged(`has no chunk table at byte ${tableOffset}, where it says`);
 
-  const chunkCount = viewOf(await source.read(tableOffset, 8)).getUint32(4, true);
+  const start = await source.read(tableOffset, Math.min(source.size - tableOffset, TABLE_START));
+  const chunkCount = viewOf(start).getUint32(4, true);
   const most = chunkSize === null ? Math.floor((tableOffset - first) / header.recordLength) : Math.ceil(header.pointCount / chunkSize);
   if (chunkCount > most || (chunkSize !== null && chunkCount !== most) || chunkCount * header.recordLength > tableOffset - first) {
     throw damaged(`has a table of ${chunkCount} chunks, which does not fit its ${header.pointCount} points`);
   }
-  const bytes = await source.read(tableOffset + 8, Math.min(source.size - tableOffset - 8, 16 + MAX_ENTRY_BYTES * chunkCount));
-  const table = decodeChunkTable(bytes, chunkCount, chunkSize === null);
+  const length = Math.min(source.size - tableOffset, 24 + MAX_ENTRY_BYTES * chunkCount);
+  const bytes = length <= start.length ? start : await source.read(tableOffset, length);
+  const table = decodeChunkTable(bytes.subarray(8), chunkCount, chunkSize === null);
   if (!table) throw damaged('ends inside its chunk table');
   return placeChunks(table, { first, end: tableOffset, chunkSize, pointCount: header.pointCount, recordLength: header.recordLength, damaged });
 }

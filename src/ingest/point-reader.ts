@@ -1,7 +1,7 @@
 // ingest/point-reader.ts: what every LiDAR reader gives, and the way in: a file's header chooses its reader. IO.
 import type { ByteSource } from '../files/byte-source.ts';
 import type { Box } from '../types.ts';
-import { readLasFile } from './las-file.ts';
+import { readLasFile, withFront } from './las-file.ts';
 import { pointFormats } from './point-registry.ts';
 
 /** What a file says about its coordinate system, as it says it; whether that is usable is for the caller to judge. */
@@ -85,7 +85,7 @@ export interface PointReader {
  * @throws {IoError} when the file is cut short
  */
 export async function openPointFile(source: ByteSource): Promise<PointReader> {
-  const file = await readLasFile(source);
+  const fronted = await withFront(source), file = await readLasFile(fronted);
   const format = await pointFormats.get(file.header.format)!();
-  return format.open(source, file);
+  return format.open(fronted, file);
 }

@@ -1,6 +1,6 @@
 // The chunk table of LAZ: what an encoder wrote comes back; what does not fit the file is refused.
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { InvalidInput, UnsupportedInput } from '../../src/errors.ts';
 import { bytesSource } from '../../src/files/byte-source.ts';
 import { decodeChunkTable } from '../../src/ingest/laz-chunks.ts';
@@ -102,4 +102,13 @@ test('a layered chunk whose count or layers do not fit is refused before it is d
   await expect(readAll(count)).rejects.toThrow(/99 points where 1 are due/);
   const layer = patched(file, (v, at) => v.setUint32(at + 8 + 34, 4e9, true));
   await expect(readAll(layer)).rejects.toThrow(/promises layers/);
+});
+
+test('decoding leaves the hooks for uncaught errors of the process to the program', async () => {
+  const hooks = (): unknown[] => [process.listeners('uncaughtException'), process.listeners('unhandledRejection')].flat();
+  vi.resetModules(); // a wasm instance of its own
+  const fresh = await import('../../src/ingest/point-reader.ts');
+  const before = hooks();
+  await Array.fromAsync((await fresh.openPointFile(bytesSource('a.laz', makeLaz({ points })))).chunks());
+  expect(hooks()).toEqual(before);
 });
