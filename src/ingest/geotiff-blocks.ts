@@ -1,6 +1,6 @@
 // ingest/geotiff-blocks.ts: reading the tiles and strips of a TIFF's image, with a cache of decoded ones. IO.
 import type { GeoTIFFImage } from 'geotiff';
-import { InvalidInput, IoError, UnsupportedInput } from '../errors.ts';
+import { InvalidInput, UnsupportedInput } from '../errors.ts';
 import type { ByteSource } from '../files/byte-source.ts';
 import type { PixelArray } from '../types.ts';
 import { bytesToSamples, codecFor, rowBytes } from './geotiff-decode.ts';
@@ -110,7 +110,7 @@ async function decode(bytes: Uint8Array, layout: BlockLayout, codec: Codec, name
   try {
     decoded = await codec(bytes, size);
   } catch (cause) {
-    if (cause instanceof IoError) throw cause;
+    if (cause instanceof UnsupportedInput) throw new UnsupportedInput(`${name}: ${cause.message}`, { source: name });
     throw damaged('cannot be decoded', cause);
   }
   if (decoded.length < size) throw damaged(`holds ${decoded.length} bytes of ${size}`);

@@ -1,6 +1,7 @@
 // ingest/geotiff-decode.ts: the bytes of one TIFF block to samples: codec, byte order, predictor, bits. Pure.
 import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { getDecoder } from 'geotiff';
+import { UnsupportedInput } from '../errors.ts';
 import type { PixelArray } from '../types.ts';
 import type { BlockLayout, SampleType } from './geotiff-header.ts';
 
@@ -41,7 +42,11 @@ export async function codecFor(layout: BlockLayout, { jpegTables, lercParameters
     bitsPerSample: new Array<number>(planar ? 1 : samples).fill(bits), JPEGTables: jpegTables, LercParameters: lercParameters,
   };
   const decoder = await getDecoder(compression, parameters);
-  return async (bytes) => new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
+  return async (bytes) => {
+    // as libtiff tells it; the library's decoder would fill the memory before it gives up
+    if (compression === LZW && bytes[0] === 0 && ((bytes[1] ?? 0) & 1) === 1) throw new UnsupportedInput('its LZW is of the old kind, with bits the other way round; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
+    return new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
+  };
 }
 
 interface ArrayMaker {

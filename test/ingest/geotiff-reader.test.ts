@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { InvalidInput, UnderstoryError, UnsupportedInput } from '../../src/errors.ts';
+import { UnderstoryError, UnsupportedInput } from '../../src/errors.ts';
 import { bytesSource } from '../../src/files/byte-source.ts';
 import { BlockCache, openRaster } from '../../src/ingest/geotiff-reader.ts';
 import { encodeGeoTiff } from '../../src/raster/geotiff-encode.ts';
@@ -166,4 +166,23 @@ describe.skipIf(!hasGdal)("files that Debian's GDAL wrote (skipped where it is n
   test('a float nodata with more digits than a pixel holds still voids', async () => {
     expect((await openNamed('float-nodata')).header.nodata).toBeLessThan(-3e38);
   });
+});
+
+const odd = new URL('../../../shared/data/conformance/tiff/', import.meta.url).pathname;
+
+test.skipIf(!existsSync(odd))('odd and broken files are read, or end in an error of ours (skipped where the collection is not at hand)', async () => {
+  const outcomes = { read: 0, refused: 0 }, untyped: string[] = [];
+  for (const name of readdirSync(odd).filter((name) => /\.tiff?$/.test(name))) {
+    try {
+      const { header, readWindow } = await open(readFileSync(join(odd, name)), name);
+      const all = Array.from({ length: header.bands }, (_, i) => i);
+      await readWindow(all, { col: 0, row: 0, width: Math.min(header.width, 700), height: Math.min(header.height, 700) });
+      outcomes.read++;
+    } catch (error) {
+      if (error instanceof UnderstoryError && error.message.startsWith(name)) outcomes.refused++;
+      else untyped.push(`${name}: ${String(error)}`);
+    }
+  }
+  expect(untyped).toEqual([]);
+  expect(outcomes.read).toBeGreaterThan(90);
 });
