@@ -122,7 +122,7 @@ function ownCrowns(chm: Raster, labels: Int32Array, tops: readonly Treetop[], ti
     if (holdsPoint(tile.core, xOfCol(lattice, top.col), yOfRow(lattice, top.row))) own.set(i + 1, top);
   });
   const polygons = crownPolygons(labels, window, lattice, new Set(own.keys())), pixels = crownPixelCounts(labels, tops.length);
-  const voidNear = voidFinder(chm, Math.floor(halos.crowns / lattice.resM));
+  const voidNear = voidFinder(chm, Math.floor(halos.reach / lattice.resM));
   return [...own].map(([label, { col, row, heightM }]) => ({
     col, row, xM: xOfCol(lattice, col), yM: yOfRow(lattice, row), heightM,
     areaM2: pixels[label - 1]! * pixelM2, polygon: polygons.get(label)!, flags: voidNear(col, row) ? ['near_void'] : [],

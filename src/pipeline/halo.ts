@@ -9,6 +9,8 @@ import type { CanopyParams } from './canopy-params.ts';
 
 /** Metres beyond a tile's core that a stage's result must cover, so that all later stages are exact in the core. */
 export interface CanopyHalos {
+  /** how far from its apex a crown can be changed: voids within it are flagged */
+  reach: number;
   /** of the finished CHM: what treetops and crowns look at */
   crowns: number;
   /** of the CHM before pit filling and smoothing */
@@ -23,14 +25,19 @@ export interface CanopyHalos {
   points: number;
 }
 
-/** The sum of the halos, from the crowns back to the points. */
+/**
+ * The sum of the halos, from the crowns back to the points.
+ *
+ * A tree of the core needs its crown's reach. A pixel of the core may be covered by a tree whose apex lies up to the largest crown
+ * radius outside, and that crown must be right too: so the mask of crowns asks for one radius more.
+ */
 export function canopyHalos(params: CanopyParams): CanopyHalos {
   const resM = params.chm.resolutionM;
-  const crowns = crownHaloM(params.crowns, resM);
+  const reach = crownHaloM(params.crowns, resM), crowns = reach + params.crowns.maxRadiusM;
   const filterPx = (params.pitFill ? pitFillHaloPx({}) : 0) + (params.smooth === 'none' ? 0 : 1);
   const surface = crowns + filterPx * resM;
   const heights = surface + chmHaloM(params.chm);
   const ground = heights + (params.normalised ? 0 : dtmHaloM(params.dtm));
   const clean = ground + (params.normalised ? 0 : groundHaloM(params.ground));
-  return { crowns, surface, heights, ground, clean, points: clean + (params.noise ? noiseHaloM(params.noise) : 0) };
+  return { reach, crowns, surface, heights, ground, clean, points: clean + (params.noise ? noiseHaloM(params.noise) : 0) };
 }

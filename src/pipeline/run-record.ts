@@ -11,6 +11,7 @@ import { listFailures, outcomeOf } from './ledger.ts';
 import type { Failure } from './ledger.ts';
 import type { Plan } from './plan.ts';
 import type { TaskContext } from './tasks/context.ts';
+import type { RasterSummary } from './tasks/merge-rasters.ts';
 
 /** What the processes of one run cost; the driver adds it when all is done. */
 export interface RunCost {
@@ -40,6 +41,8 @@ export interface RunRecord {
   failures: Pick<Failure, 'kind' | 'unit' | 'reason' | 'attempts'>[];
   /** canonical hash of each table */
   canonical: Record<string, CanonicalHash>;
+  /** canonical hash of each raster */
+  canonical_rasters: Record<string, RasterSummary>;
   /** sums over the parts that this result stands on */
   counts: Record<string, number>;
   /** decoded points / input points of the buckets that were made: 1 when every file is read once */
@@ -59,12 +62,13 @@ export async function readRunRecord(output: string): Promise<RunRecord | null> {
 
 interface Merged {
   canonical: Record<string, CanonicalHash>;
+  canonicalRasters: Record<string, RasterSummary>;
   mergeKey: string;
   mergeSeconds: number;
 }
 
 /** Write run.json after a merge. */
-export async function writeRunRecord(context: TaskContext, { canonical, mergeKey, mergeSeconds }: Merged): Promise<void> {
+export async function writeRunRecord(context: TaskContext, { canonical, canonicalRasters, mergeKey, mergeSeconds }: Merged): Promise<void> {
   const { plan } = context, { survey } = plan;
   const parts = await partsOf(context), failures = await listFailures(plan.output);
   const planned = new Set(plan.tasks.map(({ key }) => key));
@@ -74,7 +78,7 @@ export async function writeRunRecord(context: TaskContext, { canonical, mergeKey
     models: survey.models.map(({ name, card }) => ({ name, sha256: card.sha256, provider: providersOf(parts, name) })),
     faults: survey.faults, waiting: survey.waiting,
     failures: failures.filter(({ key }) => planned.has(key)).map(({ kind, unit, reason, attempts }) => ({ kind, unit, reason, attempts })),
-    canonical, counts: countsOf(parts), decoded_ratio: null, profile: { ...profileOf(parts), merge: { seconds: round(mergeSeconds) } },
+    canonical, canonical_rasters: canonicalRasters, counts: countsOf(parts), decoded_ratio: null, profile: { ...profileOf(parts), merge: { seconds: round(mergeSeconds) } },
   };
   await save(plan.output, record);
 }

@@ -28,7 +28,7 @@ export async function runCanopy(call: TaskCall, writer: PartWriter): Promise<Par
   const result = computeCanopy({ points, tile, params, unread, lap: (stage) => watch.lap(stage) });
   const epsg = survey.crs.epsg;
   await writer.table('crown', result.crowns);
-  await writer.table('cell_lidar', result.cells.map(({ col, row, values }) => ({ col, row, ...toFields(values) })));
+  await writer.table('cell_lidar', result.cells.filter(({ values }) => values['n']! > 0).map(({ col, row, values }) => ({ col, row, ...toFields(values) })));
   await writeFloatRaster(writer, 'chm', result.chm, { epsg, units: 'm' });
   if (result.dtm) await writeFloatRaster(writer, 'dtm', result.dtm, { epsg, units: 'm' });
   await writeMaskRaster(writer, 'crown', result.crownMask, result.chm.lattice, result.chm.window, epsg);

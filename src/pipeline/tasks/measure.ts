@@ -59,7 +59,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   await writer.table('tree', trees.map((tree) => ({ tile: tile.id, ...tree })));
   await writer.table('tree_stand', shares.treeStands);
   await writer.table('stand_part', shares.standParts);
-  await writer.table('survey_part', shares.surveyParts);
+  await writer.table('survey_part', shares.surveyParts.map((part) => ({ ...part, areaM2: null }))); // the area of whole tiles would show the tiling
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
   await writer.table('cell_model', cellModels.map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);

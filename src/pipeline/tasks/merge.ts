@@ -8,6 +8,7 @@ import { crsFromEpsg } from '../../geo/crs.ts';
 import { boxOfWindow } from '../../geo/lattice.ts';
 import { polygonAreaM2 } from '../../geo/polygon.ts';
 import { allometryOf } from '../../measure/allometry/registry.ts';
+import type { CanonicalHash } from '../../store/canonical.ts';
 import { buildDatabase } from '../../store/merge.ts';
 import type { MergeSource, MergeTile } from '../../store/merge.ts';
 import type { Part } from '../../store/parts.ts';
@@ -19,6 +20,7 @@ import type { Plan } from '../plan.ts';
 import { writeRunRecord } from '../run-record.ts';
 import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
+import { stageRasters } from './merge-rasters.ts';
 import type { TaskContext } from './context.ts';
 
 /** The inventory of a survey. */
@@ -42,15 +44,24 @@ export async function mergedKey(context: TaskContext): Promise<string> {
   return contentKey([merge.key, (await measuredTiles(context)).map(({ part, failure }) => part?.info.key ?? `failed: ${failure}`)]);
 }
 
-/** Build survey.duckdb from the parts and write run.json. */
+/** Build rasters/ and survey.duckdb from the parts, put them in place, and write run.json. */
 export async function runMerge(context: TaskContext): Promise<void> {
-  const { plan } = context, started = performance.now();
+  const started = performance.now(), rasters = await stageRasters(context);
+  try {
+    const canonical = await mergeTables(context), canonicalRasters = await rasters.publish();
+    await writeRunRecord(context, { canonical, canonicalRasters, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
+  } finally {
+    await rasters.discard();
+  }
+}
+
+async function mergeTables(context: TaskContext): Promise<Record<string, CanonicalHash>> {
+  const { plan } = context;
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
   const openings = await mergeOpenings(parts, { resM: plan.job.chm.resolution_m, minAreaM2: plan.job.openings.min_area_m2 });
   const crs = crsFromEpsg(plan.survey.crs.epsg);
   const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
-  const canonical = await buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles) });
-  await writeRunRecord(context, { canonical, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
+  return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles) });
 }
 
 async function measuredTiles({ plan, tasks, lookup }: TaskContext): Promise<MeasuredTile[]> {

@@ -34,11 +34,11 @@ export const standPart: Table = {
 };
 
 export const surveyPart: Table = {
-  meaning: 'Area, valid area and sums of each source over the whole survey, every pixel once: the exact sum of the tiles.',
+  meaning: 'Valid area and sums of each source over the whole survey, every pixel once: the exact sum of the tiles.',
   primaryKey: ['source'],
   canonical: true,
   enforced: true,
-  columns: shares,
+  columns: [...shares.filter(({ name }) => name !== 'area_m2'), optional('area_m2', 'DECIMAL(18,6)', 'm2', 'NULL: without a stated area, how much ground a survey is meant to cover is not known')],
 };
 
 export const gap: Table = {

@@ -1,0 +1,177 @@
+// pipeline/tasks/merge-rasters.ts: the survey's rasters from the parts of all tiles and blocks: what QGIS opens. IO.
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Window } from '../../types.ts';
+import { UnderstoryError, UsageError } from '../../errors.ts';
+import { writeFileAtomically } from '../../files/atomic.ts';
+import { contentKey } from '../../files/hash.ts';
+import { unionBox } from '../../geo/box.ts';
+import { anchoredLattice, windowOfBox } from '../../geo/lattice.ts';
+import { outputLattice } from '../../infer/patches.ts';
+import { stageMosaic } from '../../store/mosaic.ts';
+import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/mosaic.ts';
+import type { Part } from '../../store/parts.ts';
+import { findPart } from '../../store/parts.ts';
+import { tileFromId } from '../../tile/grid.ts';
+import { outcomeOf } from '../ledger.ts';
+import type { Plan, Task } from '../plan.ts';
+import { coreWindow } from '../plan.ts';
+import type { SurveyModel } from '../survey.ts';
+import type { TaskContext } from './context.ts';
+import { FLOAT_NODATA } from './part-rasters.ts';
+
+/** Raised when the files change though their parts do not. */
+const VERSION = 1;
+const CANOPY_RASTERS: readonly string[] = ['chm', 'dtm', 'valid_area'];
+
+/** What run.json says of a raster. */
+export interface RasterSummary {
+  /** of the valid pixels on their lattice, row by row (`store/raster-hash.ts`); of valid_area, of the pixels that are 1 */
+  sha256: string;
+  valid_px: number;
+}
+
+/** A raster on disk: `key` hashes the parts that it was made of. */
+interface RasterRecord extends RasterSummary {
+  key: string;
+  bytes: number;
+}
+
+type RasterIndex = Record<string, RasterRecord>;
+
+/** Rasters that are made in one pass over the same parts. */
+interface RasterGroup {
+  key: string;
+  names: string[];
+  mosaic: Mosaic;
+  layers: MosaicLayer[];
+}
+
+export interface StagedRasters {
+  /** Put new rasters in place, one after the other, and take away those that the survey no longer has. */
+  publish(): Promise<Record<string, RasterSummary>>;
+  /** Delete what was not published. */
+  discard(): Promise<void>;
+}
+
+const folderOf = ({ output }: Plan): string => join(output, 'rasters');
+const fileOf = (plan: Plan, name: string): string => join(folderOf(plan), `${name}.tif`);
+const indexFile = (plan: Plan): string => join(folderOf(plan), 'rasters.json');
+
+/**
+ * Make the survey's rasters beside the old ones: chm, dtm (unless the points came as heights), valid_area, one a model.
+ * A raster whose parts have not changed stays as it is.
+ *
+ * Canopy rasters cover the box of the LiDAR files, model maps that of the image: whole pixels, whatever the tile size, since a tile
+ * gives what it finds in its core and so reaches farther the larger it is.
+ *
+ * @throws {UnderstoryError} when a tile or block has neither part nor failure; {UsageError} for a model named like another raster
+ */
+export async function stageRasters(context: TaskContext): Promise<StagedRasters> {
+  const { plan } = context, old = await readIndex(plan), groups = await groupsOf(context);
+  const staged = new Map<string, StagedRaster & { key: string }>(), kept: RasterIndex = {};
+  const discard = async (): Promise<void> => { for (const { file } of staged.values()) await file.discard(); };
+  try {
+    for (const { key, names, mosaic, layers } of groups) {
+      if (await areCurrent(plan, old, names, key)) for (const name of names) kept[name] = old[name]!;
+      else (await stageMosaic(mosaic, layers)).forEach((raster, i) => staged.set(names[i]!, { ...raster, key }));
+    }
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  const publish = async (): Promise<Record<string, RasterSummary>> => {
+    const index = { ...kept };
+    if (staged.size > 0) await writeIndex(plan, kept); // first forget, then replace: a kill in between has them made again
+    for (const name of Object.keys(old)) if (!(name in kept) && !staged.has(name)) await rm(fileOf(plan, name), { force: true });
+    for (const [name, { file, key, sha256, validPx, bytes }] of staged) {
+      await file.publish();
+      index[name] = { key, sha256, valid_px: validPx, bytes };
+    }
+    await writeIndex(plan, index);
+    return Object.fromEntries(groups.flatMap(({ names }) => names).map((name) => [name, { sha256: index[name]!.sha256, valid_px: index[name]!.valid_px }]));
+  };
+  return { publish, discard };
+}
+
+const writeIndex = (plan: Plan, index: RasterIndex): Promise<void> => writeFileAtomically(indexFile(plan), `${JSON.stringify(index, null, 1)}\n`);
+
+async function readIndex(plan: Plan): Promise<RasterIndex> {
+  try {
+    return JSON.parse(await readFile(indexFile(plan), 'utf8')) as RasterIndex;
+  } catch {
+    return {}; // none yet, or not to be trusted: all rasters are made again
+  }
+}
+
+async function areCurrent(plan: Plan, index: RasterIndex, names: readonly string[], key: string): Promise<boolean> {
+  for (const name of names) {
+    const record = index[name];
+    if (record?.key !== key) return false;
+    const size = await stat(fileOf(plan, name)).then((file) => file.size, () => null);
+    if (size !== record.bytes) return false;
+  }
+  return true;
+}
+
+async function groupsOf(context: TaskContext): Promise<RasterGroup[]> {
+  const { survey } = context.plan, groups = await canopyGroups(context);
+  for (const [index, model] of survey.models.entries()) {
+    if (CANOPY_RASTERS.includes(model.name)) throw new UsageError(`models: ${model.name} is the name of another raster; give the model another name`, { path: 'models' });
+    groups.push(await modelGroup(context, model, index));
+  }
+  return groups.filter(({ mosaic: { window } }) => window.width > 0 && window.height > 0);
+}
+
+async function canopyGroups(context: TaskContext): Promise<RasterGroup[]> {
+  const { plan } = context, { job, survey } = plan, done = await partsOf(context, plan.tasks.filter(({ kind }) => kind === 'canopy'));
+  if (survey.lidar.length === 0) return [];
+  const box = survey.lidar.map((file) => file.box).reduce(unionBox);
+  const mosaicOf = (file: string, resM: number): { mosaic: Mosaic; keys: string[] } => {
+    const lattice = anchoredLattice(resM);
+    const parts = done.map(({ part, task }) => ({ path: part.path(file), window: coreWindow(tileFromId((task.unit as { tile: string }).tile, job.tiles.size_m), resM) }));
+    return { mosaic: { lattice, window: windowOfBox(lattice, box), parts }, keys: done.map(({ part }) => part.info.key) };
+  };
+  const chm = group(plan, mosaicOf('chm.tif', job.chm.resolution_m), [layer(plan, 'chm', 'm'), maskLayer(plan, 'valid_area')]);
+  return job.inputs.lidar.z === 'height' ? [chm] : [chm, group(plan, mosaicOf('dtm.tif', job.dtm.resolution_m), [layer(plan, 'dtm', 'm')])];
+}
+
+async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel, index: number): Promise<RasterGroup> {
+  const { plan } = context, image = plan.survey.images.find((each) => each.name === on)!, { variable, stridePx, unit } = card.outputs[0]!;
+  const done = await partsOf(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === index));
+  const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: part.info.inputs[0]!['window'] as Window }));
+  const mosaic = { lattice: outputLattice(image.lattice, stridePx), window: coarser(image.window, stridePx), parts };
+  return group(plan, { mosaic, keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);
+}
+
+/** The output pixels that an image's pixels touch. */
+function coarser({ col, row, width, height }: Window, stridePx: number): Window {
+  const first = { col: Math.floor(col / stridePx), row: Math.floor(row / stridePx) };
+  return { ...first, width: Math.ceil((col + width) / stridePx) - first.col, height: Math.ceil((row + height) / stridePx) - first.row };
+}
+
+/** The parts of tasks that have one; a failed task leaves a void. */
+async function partsOf({ plan, tasks, lookup }: TaskContext, wanted: readonly Task[]): Promise<{ task: Task; part: Part }[]> {
+  const found: { task: Task; part: Part }[] = [];
+  for (const task of wanted) {
+    const outcome = await outcomeOf(task, tasks, lookup);
+    if (outcome.state === 'failed') continue;
+    const part = outcome.state === 'done' ? await findPart(plan.output, task.kind, outcome.key) : null;
+    if (!part) throw new UnderstoryError(`${task.kind} ${task.key}: not made yet; run its tasks first`);
+    found.push({ task, part });
+  }
+  return found;
+}
+
+function group({ survey }: Plan, { mosaic, keys }: { mosaic: Mosaic; keys: string[] }, layers: (MosaicLayer & { name: string })[]): RasterGroup {
+  const { lattice, window } = mosaic;
+  const key = contentKey({ version: VERSION, epsg: survey.crs.epsg, lattice, window, layers: layers.map(({ name, gives, image }) => ({ name, gives, image })), parts: keys.toSorted() });
+  return { key, names: layers.map(({ name }) => name), mosaic, layers };
+}
+
+const layer = (plan: Plan, name: string, units: string): MosaicLayer & { name: string } =>
+  ({ name, path: fileOf(plan, name), gives: 'values', image: { type: 'float32', nodata: FLOAT_NODATA, epsg: plan.survey.crs.epsg, bandName: name, units } });
+
+/** 1 where valid, 0 elsewhere: both are values. */
+const maskLayer = (plan: Plan, name: string): MosaicLayer & { name: string } =>
+  ({ name, path: fileOf(plan, name), gives: 'mask', image: { type: 'uint8', nodata: null, epsg: plan.survey.crs.epsg, bandName: name } });
