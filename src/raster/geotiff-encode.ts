@@ -1,9 +1,10 @@
 // raster/geotiff-encode.ts: bands of pixels to the bytes of a tiled GeoTIFF. Pure.
 import { deflateSync } from 'node:zlib';
 import { InvalidInput } from '../errors.ts';
-import { boxOfWindow, pixelCount } from '../geo/lattice.ts';
+import { pixelCount } from '../geo/lattice.ts';
 import type { Lattice, PixelArray, Window } from '../types.ts';
-import { layOutTiff, type TiffTag } from './tiff-layout.ts';
+import { checkNodata, gdalTags, geoTags, imageTags, PIXEL_TYPES, type PixelType } from './geotiff-tags.ts';
+import { layOutTiff } from './tiff-layout.ts';
 
 /** What goes into a GeoTIFF: north-up, pixels as areas, all bands of one pixel type. */
 export interface GeoTiffInput {
@@ -30,20 +31,6 @@ export interface GeoTiffInput {
   predictor?: 1 | 2 | 3;
 }
 
-interface PixelType { bits: 8 | 16 | 32 | 64; sampleFormat: 1 | 2 | 3; make: (length: number) => PixelArray }
-
-/** Sample formats of TIFF: 1 unsigned, 2 signed, 3 floating point. */
-const PIXEL_TYPES = new Map<string, PixelType>([
-  ['Uint8Array', { bits: 8, sampleFormat: 1, make: (n) => new Uint8Array(n) }],
-  ['Int8Array', { bits: 8, sampleFormat: 2, make: (n) => new Int8Array(n) }],
-  ['Uint16Array', { bits: 16, sampleFormat: 1, make: (n) => new Uint16Array(n) }],
-  ['Int16Array', { bits: 16, sampleFormat: 2, make: (n) => new Int16Array(n) }],
-  ['Uint32Array', { bits: 32, sampleFormat: 1, make: (n) => new Uint32Array(n) }],
-  ['Int32Array', { bits: 32, sampleFormat: 2, make: (n) => new Int32Array(n) }],
-  ['Float32Array', { bits: 32, sampleFormat: 3, make: (n) => new Float32Array(n) }],
-  ['Float64Array', { bits: 64, sampleFormat: 3, make: (n) => new Float64Array(n) }],
-]);
-
 /**
  * Encode bands as a tiled, little-endian, classic GeoTIFF with pixels interleaved.
  *
@@ -57,7 +44,7 @@ const PIXEL_TYPES = new Map<string, PixelType>([
  */
 export function encodeGeoTiff(raster: GeoTiffInput): Uint8Array {
   const type = pixelTypeOf(raster);
-  const nodata = checkNodata(raster, type);
+  const nodata = nodataOf(raster, type);
   const deflated = (raster.compression ?? 'deflate') === 'deflate';
   const predictor = raster.predictor ?? (deflated ? (type.sampleFormat === 3 ? 3 : 2) : 1);
   if ((predictor === 3) !== (type.sampleFormat === 3) && predictor !== 1) {
@@ -72,7 +59,8 @@ export function encodeGeoTiff(raster: GeoTiffInput): Uint8Array {
       tiles.push(deflated ? deflateSync(bytes, { level: 6 }) : bytes);
     }
   }
-  return layOutTiff([...imageTags(raster, type, { tileWidth, tileHeight, deflated, predictor }), ...geoTags(raster), ...gdalTags(raster, nodata)], tiles);
+  const image = { ...raster, samples: raster.bands.length, nodata };
+  return layOutTiff([...imageTags(image, type, { tileWidth, tileHeight, deflated, predictor }), ...geoTags(image), ...gdalTags(image)], tiles);
 }
 
 function pixelTypeOf({ bands, window, mask, bandNames }: GeoTiffInput): PixelType {
@@ -90,14 +78,12 @@ function pixelTypeOf({ bands, window, mask, bandNames }: GeoTiffInput): PixelTyp
   return type;
 }
 
-function checkNodata({ bands, nodata, mask }: GeoTiffInput, type: PixelType): number | null {
+function nodataOf({ bands, nodata, mask }: GeoTiffInput, type: PixelType): number | null {
   if (nodata === null || nodata === undefined) {
     if (mask?.includes(0)) throw new InvalidInput('masked pixels cannot be written without a nodata value; give `nodata`');
     return null;
   }
-  const probe = type.make(1);
-  probe[0] = nodata;
-  if (!Object.is(probe[0], nodata)) throw new InvalidInput(`nodata ${nodata} does not fit ${type.bits}-bit pixels; a reader would not find it again`);
+  checkNodata(nodata, type);
   if (!mask) return nodata; // the bands hold nodata already, as they came
   for (const band of bands) {
     for (let i = 0; i < mask.length; i++) {
@@ -136,8 +122,15 @@ function cutTile({ bands, window, mask }: GeoTiffInput, type: PixelType, nodata:
   return out;
 }
 
-/** Differences along rows (2), or bytes sorted by significance and then differenced (3), as libtiff does. Assumes a little-endian host, as every Node has. */
-function predict(samples: PixelArray, predictor: 1 | 2 | 3, rowSamples: number, stride: number): Uint8Array {
+/**
+ * What a predictor makes of a tile before it is deflated: differences along rows (2), or bytes sorted by significance and then
+ * differenced (3), as libtiff does. Assumes a little-endian host, as every Node has.
+ *
+ * @param samples     row-major, bands interleaved; differenced in place by predictor 2
+ * @param rowSamples  samples of a row of the tile
+ * @param stride      samples of a pixel
+ */
+export function predict(samples: PixelArray, predictor: 1 | 2 | 3, rowSamples: number, stride: number): Uint8Array {
   if (predictor === 2) {
     for (let start = 0; start < samples.length; start += rowSamples) {
       for (let i = start + rowSamples - 1; i >= start + stride; i--) samples[i] = samples[i]! - samples[i - stride]!; // wraps, as it must
@@ -154,58 +147,3 @@ function predict(samples: PixelArray, predictor: 1 | 2 | 3, rowSamples: number, 
   }
   return out;
 }
-
-interface TileLook { tileWidth: number; tileHeight: number; deflated: boolean; predictor: 1 | 2 | 3 }
-
-function imageTags({ window, bands, bandNames }: GeoTiffInput, type: PixelType, look: TileLook): TiffTag[] {
-  const colour = type.bits === 8 && bands.length >= 3 && bandNames?.slice(0, 3).join() === 'red,green,blue';
-  const extra = bands.length - (colour ? 3 : 1);
-  const tags: TiffTag[] = [
-    { tag: 256, type: 'long', values: [window.width] },
-    { tag: 257, type: 'long', values: [window.height] },
-    { tag: 258, type: 'short', values: bands.map(() => type.bits) },
-    { tag: 259, type: 'short', values: [look.deflated ? 8 : 1] },
-    { tag: 262, type: 'short', values: [colour ? 2 : 1] },
-    { tag: 277, type: 'short', values: [bands.length] },
-    { tag: 284, type: 'short', values: [1] }, // interleaved
-    { tag: 322, type: 'long', values: [look.tileWidth] },
-    { tag: 323, type: 'long', values: [look.tileHeight] },
-    { tag: 339, type: 'short', values: bands.map(() => type.sampleFormat) },
-  ];
-  if (look.predictor !== 1) tags.push({ tag: 317, type: 'short', values: [look.predictor] });
-  if (extra > 0) tags.push({ tag: 338, type: 'short', values: new Array<number>(extra).fill(0) }); // 0: not an alpha
-  return tags;
-}
-
-/** North-up pixel scale and tie point, and the geo keys: projected (1), pixel is area (1), the EPSG code, metres (9001). */
-function geoTags({ lattice, window, epsg }: GeoTiffInput): TiffTag[] {
-  if (epsg !== null && !(Number.isInteger(epsg) && epsg > 0 && epsg < 32767)) {
-    throw new InvalidInput(`EPSG:${epsg} cannot be written as a projected CRS in a GeoTIFF`, { epsg });
-  }
-  const { x0, y1 } = boxOfWindow(lattice, window);
-  const place: TiffTag[] = [
-    { tag: 33550, type: 'double', values: [lattice.resM, lattice.resM, 0] },
-    { tag: 33922, type: 'double', values: [0, 0, 0, x0, y1, 0] },
-  ];
-  if (epsg === null) return place; // geo keys without a CRS read as a nameless engineering CRS
-  const keys = [[1024, 1], [1025, 1], [3072, epsg], [3076, 9001]].flatMap(([key, value]) => [key!, 0, 1, value!]);
-  return [...place, { tag: 34735, type: 'short', values: [1, 1, 0, keys.length / 4, ...keys] }];
-}
-
-function gdalTags({ bandNames, units, bands }: GeoTiffInput, nodata: number | null): TiffTag[] {
-  const items = bands.flatMap((_, i) => [
-    ...(bandNames ? [item(i, 'DESCRIPTION', 'description', bandNames[i]!)] : []),
-    ...(units ? [item(i, 'UNITTYPE', 'unittype', units)] : []),
-  ]);
-  const tags: TiffTag[] = [];
-  if (items.length > 0) tags.push({ tag: 42112, type: 'ascii', text: `<GDALMetadata>\n${items.join('')}</GDALMetadata>\n` });
-  if (nodata !== null) tags.push({ tag: 42113, type: 'ascii', text: Number.isNaN(nodata) ? 'nan' : String(nodata) });
-  return tags;
-}
-
-const XML_ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (c) => XML_ENTITIES[c]!);
-
-/** GDAL escapes its metadata twice, and undoes both when it reads. */
-const item = (sample: number, name: string, role: string, text: string): string =>
-  `  <Item name="${name}" sample="${sample}" role="${role}">${escapeXml(escapeXml(text))}</Item>\n`;
