@@ -126,7 +126,7 @@ function possiblePairs(rows: readonly TreePlace[], columns: readonly TreePlace[]
  * The assignment of largest total gain; a row or column may stay single, which gains 0.
  *
  * Rows enter one by one. Each looks, by Dijkstra over reduced losses, for the cheapest place to end: a free column, or a row on the way
- * that gives its column up (column `columns + row`, a place of its own where that row stays single).
+ * that gives its column up (the last column but `row`, a place of its own where that row stays single: of equal ends, the later row yields).
  *
  * @returns the row of each column, -1 where single
  */
@@ -145,7 +145,7 @@ function assign({ start, column, gain }: Edges, rows: number, columns: number): 
         heap.push(c, far);
       };
       for (let e = start[r]!; e < start[r + 1]!; e++) offer(column[e]!, -gain[e]!);
-      offer(columns + r, 0);
+      offer(rowOf.length - 1 - r, 0);
     };
     relax(row, 0);
     let end = heap.pop();
@@ -161,7 +161,7 @@ function assign({ start, column, gain }: Edges, rows: number, columns: number): 
       u[rowOf[c]!]! += least - distance[c]!;
       v[c]! -= least - distance[c]!;
     }
-    turnPath(end, row, { rowOf, from, start, column, columns });
+    turnPath(end, row, { rowOf, from, start, column });
     for (const c of touched) distance[c] = Infinity;
     for (const c of scanned) done[c] = 0;
   }
@@ -169,9 +169,9 @@ function assign({ start, column, gain }: Edges, rows: number, columns: number): 
 }
 
 /** Give each row on the path the column that it reached, back to the row that entered. */
-function turnPath(end: number, entered: number, { rowOf, from, start, column, columns }: Pick<Edges, 'start' | 'column'> & { rowOf: Int32Array; from: Int32Array; columns: number }): void {
+function turnPath(end: number, entered: number, { rowOf, from, start, column }: Pick<Edges, 'start' | 'column'> & { rowOf: Int32Array; from: Int32Array }): void {
   for (let c = end; ;) {
-    const r = from[c]!, before = r === entered ? -1 : columnOf(r, rowOf, start, column, columns);
+    const r = from[c]!, before = r === entered ? -1 : columnOf(r, rowOf, start, column);
     rowOf[c] = r;
     if (before < 0) return;
     c = before;
@@ -179,9 +179,9 @@ function turnPath(end: number, entered: number, { rowOf, from, start, column, co
 }
 
 /** The column that a row has held so far. */
-function columnOf(row: number, rowOf: Int32Array, start: Int32Array, column: readonly number[], columns: number): number {
+function columnOf(row: number, rowOf: Int32Array, start: Int32Array, column: readonly number[]): number {
   for (let e = start[row]!; e < start[row + 1]!; e++) if (rowOf[column[e]!] === row) return column[e]!;
-  return columns + row;
+  return rowOf.length - 1 - row;
 }
 
 /** Columns by distance, then number; outdated entries are skipped when they come up. */

@@ -103,6 +103,12 @@ describe('against every way to pair', () => {
     }), { seed: 6, numRuns: 100 });
   });
 
+  test('of two equally good tops the western one is taken, whichever comes first', () => {
+    const [west, east] = [tree(-1, 0, 20), tree(1, 0, 20)];
+    expect(links([west, east], [tree(0, 0, 20)])).toEqual([[0, 0]]);
+    expect(links([east, west], [tree(0, 0, 20)])).toEqual([[1, 0]]);
+  });
+
   test('ten thousand trees in one crowded stand are matched with themselves', () => {
     const grid = Array.from({ length: 10_000 }, (_, k) => tree((k % 100) * 1.5, Math.floor(k / 100) * 1.5, 20 + (k % 7) * 0.3));
     const found = grid.map((t) => tree(t.xM + 0.3, t.yM - 0.2, t.heightM + 0.1));
