@@ -28,7 +28,10 @@ export function selectPoints(points: Points, keep: Uint8Array): Points {
 
 /** The values of a column of bytes that belong to the points whose `keep` is 1. */
 export function selectBytes(bytes: Uint8Array, keep: Uint8Array): Uint8Array {
-  return bytes.filter((_, i) => keep[i] === 1);
+  const out = new Uint8Array(bytes.length);
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) if (keep[i]) out[count++] = bytes[i]!;
+  return out.subarray(0, count);
 }
 
 /** 1 for each point of a half-open box. */

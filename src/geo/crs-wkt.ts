@@ -19,7 +19,7 @@ export interface WktReading {
 }
 
 const PROJECTED = new Set(['PROJCS', 'PROJCRS', 'PROJECTEDCRS']);
-const GEOGRAPHIC = new Set(['GEOGCS', 'GEOGCRS', 'GEOGRAPHICCRS', 'GEODCRS', 'GEODETICCRS']);
+const GEOGRAPHIC = new Set(['GEOGCS', 'GEOGCRS', 'GEOGRAPHICCRS', 'GEODCRS', 'GEODETICCRS', 'GEOCCS']);
 const VERTICAL = new Set(['VERT_CS', 'VERTCS', 'VERTCRS', 'VERTICALCRS']);
 const WRAPPERS = new Set(['COMPD_CS', 'COMPOUNDCRS', 'BOUNDCRS', 'SOURCECRS']);
 const MAX_DEPTH = 40; // deeper than any CRS

@@ -1,6 +1,6 @@
 // ingest/las-crs.ts: the CRS that a LAS file states, from its WKT or its GeoTIFF keys. Pure.
+import { readWkt } from '../geo/crs-wkt.ts';
 import type { CrsStatement } from './point-reader.ts';
-import { epsgOfWkt, parseWkt } from './wkt.ts';
 
 export interface CrsRecords {
   /** LASF_Projection 2112 */
@@ -26,8 +26,10 @@ export function crsOfRecords({ wkt: wktBytes, keys, doubles, ascii, wktFirst }: 
   const wkt = wktBytes ? textOf(wktBytes) : '';
   const geoKeys = keys ? parseGeoKeys(keys, doubles, ascii) : null;
   const coded = geoKeys ? epsgOfKeys(geoKeys) : null;
-  const tree = parseWkt(wkt);
-  if (tree && (wktFirst || coded === null || coded.epsg === null)) return { wkt, ...epsgOfWkt(tree), source: 'wkt', geoKeys };
+  const reading = readWkt(wkt);
+  if (reading && (wktFirst || coded === null || coded.epsg === null)) {
+    return { wkt, epsg: reading.horizontal?.epsg ?? null, verticalEpsg: reading.vertical?.epsg ?? null, source: 'wkt', geoKeys };
+  }
   if (geoKeys && Object.keys(geoKeys).length > 0 && coded) return { wkt: null, ...coded, source: 'geotiff', geoKeys };
   return null;
 }

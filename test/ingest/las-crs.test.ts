@@ -4,7 +4,7 @@ import { bytesSource } from '../../src/files/byte-source.ts';
 import { parseGeoKeys } from '../../src/ingest/las-crs.ts';
 import { openPointFile } from '../../src/ingest/point-reader.ts';
 import type { CrsStatement } from '../../src/ingest/point-reader.ts';
-import { epsgOfWkt, parseWkt } from '../../src/ingest/wkt.ts';
+import { readWkt } from '../../src/geo/crs-wkt.ts';
 import { makeLas } from './make-las.ts';
 import type { LasSpec } from './make-las.ts';
 
@@ -39,12 +39,13 @@ test.each<[string, string, number | null, number | null]>([
   ['another authority', 'PROJCS["a",AUTHORITY["ESRI","102008"]]', null, null],
   ['a local system', 'LOCAL_CS["site",UNIT["metre",1]]', null, null],
 ])('%s', (_, wkt, epsg, verticalEpsg) => {
-  expect(parseWkt(wkt)).not.toBeNull();
-  expect(epsgOfWkt(parseWkt(wkt))).toEqual({ epsg, verticalEpsg });
+  const reading = readWkt(wkt);
+  expect(reading).not.toBeNull();
+  expect({ epsg: reading?.horizontal?.epsg ?? null, verticalEpsg: reading?.vertical?.epsg ?? null }).toEqual({ epsg, verticalEpsg });
 });
 
 test.each(['', 'none', 'PROJCS[', 'PROJCS["a"', 'PROJCS["a",]', '[]', 'PROJCS["a" "b"]', 'A['.repeat(5000)])('text that is no WKT is no statement: %j', async (wkt) => {
-  expect(parseWkt(wkt)).toBeNull();
+  expect(readWkt(wkt)).toBeNull();
   expect(await crsOf({ pointFormat: 6, wkt })).toBeNull();
 });
 

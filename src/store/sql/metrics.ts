@@ -114,7 +114,7 @@ const FIGURES = `
 const COLUMNS = `
     round(area_ha, 6)                                           AS area_ha,
     round(coalesce(valid_ha, 0), 6)                             AS valid_ha_lidar,
-    round(least(1, coalesce(valid_ha, 0) / nullif(area_ha, 0)), 6) AS valid_share,
+    CASE WHEN area_ha > 0 THEN round(least(1, coalesce(valid_ha, 0) / area_ha), 6) END AS valid_share,
     round(image_ha, 6)                                          AS valid_ha_image,
     round(stems / valid_ha, 6)                                  AS stems_per_ha,
     round(image_stems / image_ha, 6)                            AS stems_per_ha_image,
