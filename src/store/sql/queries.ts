@@ -7,7 +7,14 @@ export interface NamedQuery {
 
 /** By name, without the @. */
 export const QUERIES: Readonly<Record<string, NamedQuery>> = {
-  stands: { meaning: 'figures of each stand', sql: 'SELECT * FROM stand_metrics ORDER BY stand_id' },
+  stands: {
+    meaning: 'main figures of each stand, rounded',
+    sql: `SELECT stand_id, round(area_ha, 2) AS area_ha, round(valid_share, 2) AS valid_share, round(stems_per_ha) AS stems_per_ha,
+       round(mean_height_m, 1) AS mean_height_m, round(dominant_height_m, 1) AS dominant_height_m, round(basal_area_m2_per_ha, 1) AS basal_area_m2_per_ha,
+       round(agb_t_per_ha, 1) AS agb_t_per_ha, round(canopy_cover, 2) AS canopy_cover, gap_count
+FROM stand_metrics ORDER BY stand_id`,
+  },
+  stand_metrics: { meaning: 'all figures of each stand', sql: 'SELECT * FROM stand_metrics ORDER BY stand_id' },
   survey: { meaning: 'figures of the whole survey', sql: 'SELECT * FROM survey_metrics' },
   trees: { meaning: 'every tree without its crown outline', sql: 'SELECT * EXCLUDE (geometry) FROM tree' },
   tallest: {
