@@ -50,7 +50,7 @@ class PartFiles {
 
   /** @throws {InvalidInput} when the file does not fill the part's window */
   async open({ path, window }: MosaicPart): Promise<RasterFile> {
-    const file = this.#files.get(path) ?? await openRaster(await openFile(path), this.#cache);
+    const file = this.#files.get(path) ?? await this.#openRaster(path);
     this.#files.delete(path);
     this.#files.set(path, file); // Map keeps the order of insertion: last is most recent
     if (this.#files.size > OPEN_FILES) await this.#close(this.#files.keys().next().value!);
@@ -62,6 +62,16 @@ class PartFiles {
 
   async closeAll(): Promise<void> {
     for (const path of [...this.#files.keys()]) await this.#close(path);
+  }
+
+  async #openRaster(path: string): Promise<RasterFile> {
+    const source = await openFile(path);
+    try {
+      return await openRaster(source, this.#cache);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
   }
 
   async #close(path: string): Promise<void> {
