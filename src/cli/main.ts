@@ -1,10 +1,13 @@
 // cli/main.ts: the command line: names, options and help; each command is one file.
 import { Command, CommanderError, Option } from 'commander';
 import type { ExitCode } from '../errors.ts';
-import { EXIT, UnderstoryError, messageOf } from '../errors.ts';
-import { FatalTaskError } from '../pipeline/engines/engine.ts';
+import { EXIT } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import type { GlobalOptions } from './options.ts';
+import { errorRecord, exitCodeOf, sayError } from './fail.ts';
+
+/** Known before the command line is parsed, since what is wrong with it must come out as asked for too. */
+const json = process.argv.includes('--json');
+let commanderText = '';
 
 const program = new Command('understory')
   .description('Forest inventory from LiDAR and orthophotos: trees, cells and stands in DuckDB.')
@@ -12,6 +15,12 @@ const program = new Command('understory')
   .option('--json', 'machine-readable output on stdout')
   .option('--verbose', 'stack traces and debug messages')
   .enablePositionalOptions()
+  .configureOutput({
+    writeErr: (text) => {
+      commanderText += text;
+      if (!json) process.stderr.write(text);
+    },
+  })
   .showSuggestionAfterError()
   .exitOverride();
 
@@ -51,6 +60,7 @@ command('query <target> <sql>', 'read-only SQL on an inventory; @stands, @trees 
 command('export <target> <layer>', 'write a layer for GIS tools: trees, crowns, stands, cells, gaps, voids; the ending names the format')
   .requiredOption('-o, --output <file>', 'the file to write: .geojson or .csv')
   .option('--where <sql>', 'only the rows for which this holds')
+  .option('--canonical', 'ordered by key, without the columns that name the run or the tile: equal surveys give equal files')
   .action(act(() => import('./commands/export.ts').then((m) => m.exportTarget)));
 command('work', 'run tasks of a plan: what engines call')
   .requiredOption('--plan <file>', 'plan.json')
@@ -74,16 +84,13 @@ async function main(argv: string[]): Promise<ExitCode> {
   }
 }
 
-/** Say what is wrong; the stack only when asked for. */
 function report(error: unknown): ExitCode {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // commander has said it
-  const { json, verbose } = optionsOf(process.argv);
-  const code = error instanceof UnderstoryError ? error.exitCode : error instanceof FatalTaskError ? EXIT.io : EXIT.failed;
-  if (json) console.log(JSON.stringify({ error: messageOf(error), exit_code: code, ...(error instanceof UnderstoryError ? { place: error.place } : {}) }));
-  else console.error(`error: ${messageOf(error)}`);
-  if (verbose && error instanceof Error) console.error(error.stack);
-  else if (!(error instanceof UnderstoryError) && !(error instanceof FatalTaskError)) console.error('This is a fault of understory itself; run again with --verbose and report what it prints.');
-  return code;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok; // --help and --version
+    if (json) console.log(JSON.stringify({ error: commanderText.trim().replace(/^error: /, '') || 'no command given; see understory --help', exit_code: EXIT.usage }));
+    return EXIT.usage; // without --json commander has said it
+  }
+  if (json) console.log(JSON.stringify(errorRecord(error)));
+  else sayError(error, { verbose: process.argv.includes('--verbose') });
+  return exitCodeOf(error);
 }
-
-const optionsOf = (argv: readonly string[]): GlobalOptions => ({ json: argv.includes('--json'), verbose: argv.includes('--verbose') });

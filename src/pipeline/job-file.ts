@@ -1,5 +1,5 @@
 // pipeline/job-file.ts: reads a job file: YAML, schema, patterns of inputs. Errors name the line, the path and the nearest key. IO.
-import { glob, readFile, realpath } from 'node:fs/promises';
+import { glob, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { LineCounter, isMap, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
@@ -14,6 +14,8 @@ export interface LoadedJob {
   dir: string;
   output: string;
   job: Job;
+  /** where a key stands, for messages: `job.yaml:7` */
+  at(key: string): string;
 }
 
 /**
@@ -28,14 +30,19 @@ export async function loadJob(path: string): Promise<LoadedJob> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
   const [broken] = document.errors;
-  if (broken) throw new UsageError(`${path}: ${broken.message}`, { source: path, line: lines.linePos(broken.pos[0]).line });
+  if (broken) {
+    const { line } = lines.linePos(broken.pos[0]);
+    throw new UsageError(`${path}:${line}: not valid YAML: ${lowerFirst(broken.message)}`, { source: path, line });
+  }
   const parsed = JobSchema.safeParse(document.toJS());
   if (!parsed.success) throw usageError(path, parsed.error.issues, document, lines);
   const dir = dirname(resolve(path));
-  const loaded = { path: resolve(path), dir, output: resolve(dir, parsed.data.output), job: parsed.data };
+  const loaded = { path: resolve(path), dir, output: resolve(dir, parsed.data.output), job: parsed.data, at: (key: string) => `${path}:${lineOf(document, lines, pathOfKey(key))}` };
   await assertAllowed(loaded, loaded.output, 'output');
   return loaded;
 }
+
+const pathOfKey = (key: string): PropertyKey[] => key.split('.').map((step) => (/^\d+$/.test(step) ? Number(step) : step));
 
 /** Every fault of the job file on its own line: file:line: path: what is wrong. */
 function usageError(path: string, issues: readonly z.core.$ZodIssue[], document: Document, lines: LineCounter): UsageError {
@@ -118,8 +125,8 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
 export async function matchFiles(loaded: LoadedJob, patterns: readonly string[], key: string): Promise<string[]> {
   const found = new Set<string>();
   for (const pattern of patterns) {
-    const matches = await Array.fromAsync(glob(isAbsolute(pattern) ? pattern : resolve(loaded.dir, pattern).split(sep).join('/')));
-    if (matches.length === 0) throw new UsageError(`${loaded.path}: ${key}: ${pattern} matches no file in ${loaded.dir}; patterns are relative to the job file`, { source: loaded.path, path: key });
+    const matches = await filesOf(glob(isAbsolute(pattern) ? pattern : resolve(loaded.dir, pattern).split(sep).join('/')));
+    if (matches.length === 0) throw new UsageError(`${loaded.at(key)}: ${key}: ${pattern} matches no file in ${loaded.dir}; patterns are relative to the job file`, { source: loaded.path, path: key });
     for (const match of matches) {
       await assertAllowed(loaded, match, key);
       found.add(match);
@@ -128,12 +135,19 @@ export async function matchFiles(loaded: LoadedJob, patterns: readonly string[],
   return [...found].sort();
 }
 
+/** What of the matches is a file: a pattern as lidar/* meets folders too. */
+async function filesOf(matches: AsyncIterable<string>): Promise<string[]> {
+  const files: string[] = [];
+  for await (const match of matches) if (await stat(match).then((info) => info.isFile(), () => true)) files.push(match);
+  return files;
+}
+
 /** @throws {UsageError} when a path, links followed, leaves the job's folder and its roots */
 async function assertAllowed(loaded: LoadedJob, path: string, key: string): Promise<void> {
   const folders = [loaded.dir, ...loaded.job.roots.map((root) => resolve(loaded.dir, root))];
   const real = await realpathOfExisting(path);
   for (const folder of folders) if (isInside(await realpathOfExisting(folder), real)) return;
-  throw new UsageError(`${loaded.path}: ${key}: ${path} lies outside the job's folder; add a folder that holds it to \`roots:\``, { source: loaded.path, path: key });
+  throw new UsageError(`${loaded.at(key)}: ${key}: ${path} lies outside the job's folder; add a folder that holds it to \`roots:\``, { source: loaded.path, path: key });
 }
 
 function isInside(folder: string, path: string): boolean {

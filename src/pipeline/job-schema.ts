@@ -1,10 +1,14 @@
 // pipeline/job-schema.ts: the job file's schema: the only definition of its keys, defaults, units and help texts. Pure.
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 
 const metres = (what: string) => z.number().positive().describe(`${what}, metres`);
 const files = z.array(z.string().min(1)).min(1).describe('paths or patterns, relative to the job file');
 const epsg = z.string().regex(/^EPSG:\d{4,6}$/, 'write it as EPSG:32611').describe('a coordinate reference system by its EPSG code');
 const name = z.string().regex(/^[a-z][a-z0-9_-]*$/, 'a name is a lower-case letter, then lower-case letters, digits, - or _');
+
+/** The alternative that is meant where no method is named. */
+const byDefault = <const T extends string>(method: T) => z.literal(method).optional().default(method as never);
 
 const LidarInput = z.strictObject({
   files,
@@ -31,7 +35,7 @@ const Inputs = z.strictObject({
 });
 
 const Noise = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('none') }),
+  z.strictObject({ method: byDefault('none') }),
   z.strictObject({
     method: z.literal('voxels'), size_m: metres('edge of a voxel').default(5), min_points: z.int().positive().default(6).describe('a return stays when its voxel and the 26 around hold at least this many'),
   }),
@@ -42,7 +46,7 @@ const Noise = z.discriminatedUnion('method', [
 ]).describe('isolated returns to leave out');
 
 const Ground = z.discriminatedUnion('method', [
-  z.strictObject({ method: z.literal('auto') }),
+  z.strictObject({ method: byDefault('auto') }),
   z.strictObject({ method: z.literal('classified') }),
   z.strictObject({
     method: z.literal('smrf'), cell_m: metres('cell').default(1), window_m: metres('largest opening radius').default(18), slope: z.number().positive().default(0.15),
@@ -56,7 +60,7 @@ const Ground = z.discriminatedUnion('method', [
 
 const Chm = z.discriminatedUnion('method', [
   z.strictObject({
-    method: z.literal('pit-free'), resolution_m: metres('pixel').default(0.5), max_edge_m: metres('longest edge of a triangle above the base layer').default(1),
+    method: byDefault('pit-free'), resolution_m: metres('pixel').default(0.5), max_edge_m: metres('longest edge of a triangle above the base layer').default(1),
     max_circumradius_m: metres('largest circumradius of a triangle').default(3), thresholds_m: z.array(z.number().nonnegative()).min(1).default([0, 2, 5, 10, 15]),
     pit_fill: z.boolean().default(false), smooth: z.enum(['none', 'mean', 'median', 'gaussian']).default('none'),
   }),
@@ -90,7 +94,8 @@ const Allometry = z.strictObject({
 
 const Export = z.strictObject({
   layer: z.enum(['trees', 'crowns', 'stands', 'cells', 'gaps', 'voids']),
-  file: z.string().min(1).describe('written to exports/; the ending names the format'),
+  file: z.string().regex(/\.(geojson|csv)$/i, 'the ending names the format: .geojson or .csv').refine((file) => !isAbsolute(file) && !file.split(/[\\/]/).includes('..'), 'a file in exports/: no absolute path, no ..')
+    .describe('written to exports/; the ending names the format'),
 });
 
 const Run = z.strictObject({
@@ -140,7 +145,12 @@ export const JobSchema = z.strictObject({
     if (Math.abs(sizeM * 2e4 - Math.round(sizeM * 2e4)) > 1e-6) wrong([path], `${sizeM} m is finer than coordinates are kept; use a multiple of 0.00005 m`);
   }
   job.models.forEach((model, i) => {
+    const namesake = job.models.findIndex((other) => other.name !== undefined && other.name === model.name);
+    if (namesake >= 0 && namesake < i) wrong(['models', i, 'name'], `two models are named ${model.name}; give each a name of its own`);
     if (!(model.on in job.inputs.images)) wrong(['models', i, 'on'], `no image is named ${model.on}; inputs.images has ${Object.keys(job.inputs.images).join(', ') || 'none'}`);
+  });
+  job.exports.forEach(({ file }, i) => {
+    if (job.exports.findIndex((other) => other.file === file) < i) wrong(['exports', i, 'file'], `${file} is written twice; give each export a file of its own`);
   });
   if (job.allometry.group.from && !job.inputs.stands) wrong(['allometry', 'group', 'from'], 'needs inputs.stands');
 });

@@ -25,7 +25,7 @@ export async function resolveModels(loaded: LoadedJob, images: readonly ImageLay
     await modelTask(card);
     checkModelFits(card, { name: on, gsdM: image.lattice.resM, roles: image.bands });
     if (models.some((each) => each.name === (name ?? card.name))) {
-      throw new UsageError(`${loaded.path}: models.${i}: two models are named ${name ?? card.name}; give one a name of its own`, { source: loaded.path, path: `models.${i}.name` });
+      throw new UsageError(`${loaded.at(`models.${i}`)}: models.${i}: two models are named ${name ?? card.name}; give one a name of its own`, { source: loaded.path, path: `models.${i}.name` });
     }
     models.push({ name: name ?? card.name, dir, on, primary: primary ?? false, card });
   }
@@ -38,5 +38,5 @@ const isAlone = (model: SurveyModel, models: readonly SurveyModel[]): boolean =>
 async function modelDir(loaded: LoadedJob, use: string, index: number): Promise<string> {
   const tried = [resolve(loaded.dir, use), ...(/^[a-z0-9][a-z0-9.-]*$/.test(use) ? SHIPPED.map((dir) => join(dir, use)) : [])];
   for (const dir of tried) if (await access(join(dir, 'card.json')).then(() => true, () => false)) return dir;
-  throw new UsageError(`${loaded.path}: models.${index}.use: no model ${use}: no card.json in ${tried.join(' or ')}`, { source: loaded.path, path: `models.${index}.use` });
+  throw new UsageError(`${loaded.at(`models.${index}.use`)}: models.${index}.use: no model ${use}: no card.json in ${tried.join(' or ')}`, { source: loaded.path, path: `models.${index}.use` });
 }

@@ -59,7 +59,7 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
 
 async function onlyFile(loaded: LoadedJob, pattern: string): Promise<string> {
   const [path, second] = await matchFiles(loaded, [pattern], 'inputs.stands.file');
-  if (second !== undefined) throw new UsageError(`${loaded.path}: inputs.stands.file: ${pattern} matches several files; name one`, { source: loaded.path, path: 'inputs.stands.file' });
+  if (second !== undefined) throw new UsageError(`${loaded.at('inputs.stands.file')}: inputs.stands.file: ${pattern} matches several files; name one`, { source: loaded.path, path: 'inputs.stands.file' });
   return resolve(path!);
 }
 
@@ -136,7 +136,7 @@ async function readImages(loaded: LoadedJob, hash: Hash): Promise<{ layer: Image
     const paths = await matchFiles(loaded, files, `inputs.images.${name}.files`);
     const headers = await inParallel(paths, (path) => readImageHeader(path, hash));
     const plan = planImage(headers.map(({ header }) => header));
-    if (bands.length > plan.bands) throw new UsageError(`${loaded.path}: inputs.images.${name}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `inputs.images.${name}.bands` });
+    if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`inputs.images.${name}.bands`)}: inputs.images.${name}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `inputs.images.${name}.bands` });
     const known = new Map(headers.map((entry) => [entry.header.name, entry]));
     const placed = plan.files.map(({ path, window }) => ({ path, window, fingerprint: known.get(path)!.fingerprint, bytes: known.get(path)!.bytes }));
     images.push({

@@ -62,7 +62,13 @@ function crsOfFile(job: Job, { path, words }: FileStatement, jobFile: string): C
   return reading.crs;
 }
 
+/** Projected and in metres by name, but a metre on their map is less than one on the ground: areas at 45 degrees would be doubled. */
+const MERCATOR = new Set([3395, 3785, 3857, 3832, 3994, 3996, 41001, 54004, 102100, 900913]);
+
 function requireMetres(crs: Crs, from: string): void {
+  if (MERCATOR.has(crs.epsg)) {
+    throw new UsageError(`${from}: EPSG:${crs.epsg} (${crs.name}) is a map of the world whose metres are stretched away from the equator; a survey needs true metres: bring the files to the UTM zone of the area first`, { source: from, path: 'crs' });
+  }
   if (crs.isProjected && crs.unitToMetre === 1) return;
   const what = crs.isProjected ? `in ${crs.unit}` : 'in degrees';
   throw new UsageError(`${from}: EPSG:${crs.epsg} (${crs.name}) is ${what}; a survey is projected and in metres: bring the files to the UTM zone of the area first, they are not converted yet`, { source: from, path: 'crs' });

@@ -7,10 +7,16 @@ import { surveyEpsg } from '../../store/survey-info.ts';
 import type { GlobalOptions } from '../options.ts';
 import { findTarget } from '../target.ts';
 
-export async function exportTarget(target: string, layer: string, { output, where, json }: GlobalOptions & { output: string; where?: string }): Promise<ExitCode> {
+interface ExportCommandOptions extends GlobalOptions {
+  output: string;
+  where?: string;
+  canonical?: boolean;
+}
+
+export async function exportTarget(target: string, layer: string, { output, where, canonical = false, json }: ExportCommandOptions): Promise<ExitCode> {
   const { database } = await findTarget(target);
   const lonLat = toLonLat(crsFromEpsg(await surveyEpsg(database)));
-  const { rows } = await exportLayer({ database, layer: layerOf(layer), output, toLonLat: lonLat, ...(where === undefined ? {} : { where }) });
+  const { rows } = await exportLayer({ database, layer: layerOf(layer), output, toLonLat: lonLat, where, canonical });
   if (json) console.log(JSON.stringify({ layer, output, rows }));
   else console.error(`${output}: ${rows} ${layer}`);
   return EXIT.ok;

@@ -1,12 +1,13 @@
 // cli/commands/run.ts: `understory run JOB...`: the nightly run.
 import { join } from 'node:path';
 import type { ExitCode } from '../../errors.ts';
-import { EXIT, UnderstoryError, messageOf } from '../../errors.ts';
-import { FatalTaskError } from '../../pipeline/engines/engine.ts';
+import { EXIT } from '../../errors.ts';
 import { loadJob } from '../../pipeline/job-file.ts';
 import type { RunResult } from '../../pipeline/run.ts';
 import { runSurvey } from '../../pipeline/run.ts';
 import { databasePath } from '../../pipeline/tasks/merge.ts';
+import type { ErrorRecord } from '../fail.ts';
+import { errorRecord, sayError } from '../fail.ts';
 import type { GlobalOptions } from '../options.ts';
 import { clock, progressLine } from '../progress.ts';
 import { openRunLog } from '../run-log.ts';
@@ -14,16 +15,22 @@ import { openRunLog } from '../run-log.ts';
 /** Exit codes of several jobs, worst first. */
 const WORST: readonly ExitCode[] = [EXIT.interrupted, EXIT.failed, EXIT.io, EXIT.engine, EXIT.locked, EXIT.usage, EXIT.gate, EXIT.voids, EXIT.ok];
 
-export async function run(jobs: string[], options: GlobalOptions & { requireGpu?: boolean; verify?: boolean }): Promise<ExitCode> {
-  const stop = stopOnSignals(), codes: ExitCode[] = [];
+type RunCommandOptions = GlobalOptions & { requireGpu?: boolean; verify?: boolean };
+
+/** Run surveys one after the other; with --json one record for one job, a list for several. */
+export async function run(jobs: string[], options: RunCommandOptions): Promise<ExitCode> {
+  const stop = stopOnSignals(), records: (RunReport | ErrorRecord)[] = [];
   for (const job of jobs) {
     if (stop.aborted) break;
-    if (jobs.length === 1) return runJob(job, options, stop);
-    codes.push(await runJob(job, options, stop).catch((error: unknown) => {
-      console.error(`error: ${messageOf(error)}`);
-      return error instanceof UnderstoryError ? error.exitCode : error instanceof FatalTaskError ? EXIT.io : EXIT.failed;
-    }));
+    const record = await runJob(job, options, stop).catch((error: unknown) => {
+      if (!options.json) sayError(error, options);
+      return { job, ...errorRecord(error) };
+    });
+    records.push(record);
   }
+  if (options.json) console.log(JSON.stringify(jobs.length === 1 ? records[0] : records));
+  const codes: ExitCode[] = records.map(({ exit_code }) => exit_code);
+  if (stop.aborted && records.length < jobs.length) codes.push(EXIT.interrupted);
   return WORST.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
@@ -40,7 +47,7 @@ function stopOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-async function runJob(path: string, { requireGpu = false, verify = false, json }: GlobalOptions & { requireGpu?: boolean; verify?: boolean }, stop: AbortSignal): Promise<ExitCode> {
+async function runJob(path: string, { requireGpu = false, verify = false, json = false }: RunCommandOptions, stop: AbortSignal): Promise<RunReport> {
   const loaded = await loadJob(path), line = progressLine(), log = await openRunLog(loaded.output), started = performance.now();
   const result = await runSurvey(loaded, {
     requireGpu, verify, stop,
@@ -63,19 +70,36 @@ async function runJob(path: string, { requireGpu = false, verify = false, json }
       },
     },
   }).finally(() => line.end());
-  log.info({ exit_code: result.exitCode, tasks_run: result.tasksRun, failures: result.failures, seconds: (performance.now() - started) / 1000 }, 'finished');
-  sayResult(result, (performance.now() - started) / 1000, json ?? false);
-  return result.exitCode;
+  const seconds = (performance.now() - started) / 1000;
+  log.info({ exit_code: result.exitCode, tasks_run: result.tasksRun, failures: result.failures, seconds }, 'finished');
+  if (!json) sayResult(result, seconds);
+  return reportOf(path, result, seconds);
 }
 
-function sayResult({ exitCode, plan, tasksRun, failures, exported }: RunResult, seconds: number, json: boolean): void {
-  const database = databasePath(plan.output), rasters = join(plan.output, 'rasters');
-  if (json) {
-    console.log(JSON.stringify({ run_id: plan.run_id, exit_code: exitCode, tasks_run: tasksRun, failures, seconds, database, rasters, exports: exported }));
-    return;
-  }
-  const state = exitCode === EXIT.interrupted ? 'interrupted; run it again to go on' : failures > 0 ? `done with ${failures} failed task(s): see the table void and quarantine/` : 'done';
+/** What `--json` prints of a run. */
+interface RunReport {
+  job: string;
+  run_id: string;
+  exit_code: ExitCode;
+  tasks_run: number;
+  failures: number;
+  left_out: number;
+  seconds: number;
+  database: string;
+  rasters: string;
+  exports: string[];
+}
+
+const reportOf = (job: string, { exitCode, plan, tasksRun, failures, exported }: RunResult, seconds: number): RunReport => ({
+  job, run_id: plan.run_id, exit_code: exitCode, tasks_run: tasksRun, failures, left_out: plan.survey.faults.length, seconds,
+  database: databasePath(plan.output), rasters: join(plan.output, 'rasters'), exports: exported,
+});
+
+function sayResult({ exitCode, plan, tasksRun, failures, exported }: RunResult, seconds: number): void {
+  const leftOut = plan.survey.faults.length;
+  const wounds = [...(failures > 0 ? [`${failures} failed task(s): see the table void and quarantine/`] : []), ...(leftOut > 0 ? [`${leftOut} file(s) left out: see the table input_file`] : [])];
+  const state = exitCode === EXIT.interrupted ? 'interrupted; run it again to go on' : `done${wounds.length > 0 ? ` with ${wounds.join(' and ')}` : ''}`;
   console.error(`${plan.survey.name}: ${state}, ${tasksRun} tasks in ${clock(seconds)}`);
-  if (exitCode === EXIT.interrupted) return;
-  console.log([database, rasters, ...exported].join('\n'));
+  if (exitCode === EXIT.interrupted || exitCode === EXIT.failed) return;
+  console.log([databasePath(plan.output), join(plan.output, 'rasters'), ...exported].join('\n'));
 }

@@ -1,6 +1,7 @@
 // cli/commands/work.ts: `understory work --plan FILE (--task KEY | --step STEP --chunk I/N)`: idempotent.
 import type { ExitCode } from '../../errors.ts';
-import { EXIT, UsageError, messageOf } from '../../errors.ts';
+import { EXIT, UsageError } from '../../errors.ts';
+import { isFatal } from '../../pipeline/engines/engine.ts';
 import { failureOf } from '../../pipeline/failure.ts';
 import { removeFailure, writeFailure } from '../../pipeline/ledger.ts';
 import { readPlan } from '../../pipeline/plan-file.ts';
@@ -18,18 +19,21 @@ interface WorkOptions extends GlobalOptions {
 
 export async function work(options: WorkOptions): Promise<ExitCode> {
   const plan = await readPlan(options.plan), runner = openTaskRunner(plan, { requireGpu: options.requireGpu ?? false });
-  let failed = 0;
-  for (const task of chosen(plan, options)) {
+  const tasks = chosen(plan, options), failures: { key: string; kind: string; reason: string }[] = [];
+  for (const task of tasks) {
     try {
       await removeFailure(plan.output, task.key);
       await runner.run(task);
     } catch (error) {
-      failed++;
-      await writeFailure(plan.output, failureOf(plan, task, error));
-      console.error(`failed: ${task.kind} ${task.key}: ${messageOf(error)}`);
+      if (isFatal(error) || task.kind === 'merge') throw error; // the disk's fault, or nothing goes on beside it
+      const failure = failureOf(plan, task, error);
+      await writeFailure(plan.output, failure);
+      failures.push({ key: task.key, kind: task.kind, reason: failure.reason });
+      console.error(`failed: ${task.kind} ${failure.unit}: ${failure.reason}`);
     }
   }
-  return failed === 0 ? EXIT.ok : EXIT.voids;
+  if (options.json) console.log(JSON.stringify({ run_id: plan.run_id, tasks: tasks.length, failures }));
+  return failures.length === 0 ? EXIT.ok : EXIT.voids;
 }
 
 function chosen(plan: Plan, { task, step, chunk = '1/1' }: WorkOptions): Task[] {
