@@ -74,19 +74,28 @@ function pointsByCell(points: Points, window: Window, cell: number): { start: Ui
 
 type Values = Record<string, number | null>;
 
+const FIRST = 1, LAST = 2, MARKS = 4;
+
 function valuesOf(points: Points, items: Uint32Array, vciMaxM: number, isGround: Uint8Array | undefined): Values {
   const n = items.length;
   const { z, returnNumber, returnCount } = points;
-  const all = new Float64Array(n), first = new Float64Array(n), last = new Float64Array(n);
+  // a height and its two marks in one whole number: one sort gives all, first and last returns in order
+  const marked = new Float64Array(n);
   let firsts = 0, lasts = 0;
   for (let j = 0; j < n; j++) {
-    const i = items[j]!, h = z[i]!;
-    all[j] = h;
-    if (returnNumber[i] === 1) first[firsts++] = h;
-    if (returnNumber[i] === returnCount[i]) last[lasts++] = h;
+    const i = items[j]!, isFirst = returnNumber[i] === 1, isLast = returnNumber[i] === returnCount[i];
+    if (isFirst) firsts++;
+    if (isLast) lasts++;
+    marked[j] = MARKS * z[i]! + (isFirst ? FIRST : 0) + (isLast ? LAST : 0);
   }
-  all.sort();
-  const f = first.subarray(0, firsts).sort(), l = last.subarray(0, lasts).sort();
+  marked.sort();
+  const all = new Float64Array(n), f = new Float64Array(firsts), l = new Float64Array(lasts);
+  for (let j = 0, atFirst = 0, atLast = 0; j < n; j++) {
+    const h = Math.floor(marked[j]! / MARKS), marks = marked[j]! - MARKS * h;
+    all[j] = h;
+    if (marks & FIRST) f[atFirst++] = h;
+    if (marks & LAST) l[atLast++] = h;
+  }
   const values: Values = { n };
   heightValues(values, '', all);
   values.vci = vci(all, vciMaxM);

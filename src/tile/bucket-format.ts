@@ -97,24 +97,28 @@ export function parseHead(bytes: Uint8Array, cells: SubCells, source: string): U
 }
 
 /**
- * Encode a bucket.
+ * A bucket under construction: blocks are filled sub-cell by sub-cell, in order.
  *
- * @param points  sorted by sub-cell, then canonically
- * @param counts  points of each sub-cell, row-major
+ * @param mostPoints  at least as many as will come
  */
-export function encodeBucket(points: BucketPoints, counts: Uint32Array, cells: SubCells): Uint8Array {
-  let bytes = headBytes(cells);
-  for (const count of counts) bytes += blockBytes(count);
-  const buffer = new ArrayBuffer(bytes);
-  const head = new Uint32Array(buffer, 0, 4 + counts.length);
-  head.set([MAGIC, cells.cols, cells.rows, points.count]);
-  head.set(counts, 4);
-  let offset = headBytes(cells), from = 0;
-  for (const count of counts) {
-    if (count === 0) continue;
-    copyPoints(points, from, count, blockColumns(buffer, offset, count), 0);
-    offset += blockBytes(count);
-    from += count;
-  }
-  return new Uint8Array(buffer);
+export function newBucket(cells: SubCells, mostPoints: number): {
+  /** the columns to fill for the next sub-cell that has points */
+  block(cell: number, count: number): BucketPoints;
+  bytes(): Uint8Array;
+} {
+  const blocks = cells.cols * cells.rows;
+  const buffer = new ArrayBuffer(headBytes(cells) + blockBytes(mostPoints) + 8 * blocks);
+  const head = new Uint32Array(buffer, 0, 4 + blocks);
+  head.set([MAGIC, cells.cols, cells.rows, 0]);
+  let offset = headBytes(cells);
+  return {
+    block(cell, count) {
+      const columns = blockColumns(buffer, offset, count);
+      head[3]! += count;
+      head[4 + cell] = count;
+      offset += blockBytes(count);
+      return columns;
+    },
+    bytes: () => new Uint8Array(buffer, 0, offset),
+  };
 }

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Tile } from '../types.ts';
 import { appendBytes, takeBytes, writeInside } from '../files/append.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
-import type { BucketPoints, SubCells } from './bucket-format.ts';
-import { SUB_CELL_M, allocateBucketPoints, blockBytes, blockColumns, copyPoints, encodeBucket, subCellsOf, subColOf, subRowOf } from './bucket-format.ts';
+import type { BucketPoints } from './bucket-format.ts';
+import { SUB_CELL_M, allocateBucketPoints, blockBytes, blockColumns, copyPoints, newBucket, subCellsOf, subColOf, subRowOf } from './bucket-format.ts';
 import { tileFromId } from './grid.ts';
-import { sortPoints } from './point-order.ts';
+import { distinctOf, gatherPoints, groupBySubCell, sortSubCell } from './point-order.ts';
 
 /** A chunk of decoded points in the survey's CRS: `x`, `y`, `z` are integers of 1e-5 m; the other columns as in `BucketPoints`. */
 export interface PointChunk {
@@ -57,10 +57,10 @@ export async function writeBuckets(
   for (const id of [...filling.keys()].sort()) {
     const all = await allPoints(filling.get(id)!, dir);
     filling.delete(id);
-    const sorted = sortTile(all, tileFromId(id, sizeM));
-    duplicates += all.count - sorted.points.count;
-    await writeInside(join(dir, bucketFileName(id)), encodeBucket(sorted.points, sorted.counts, sorted.cells));
-    tiles.push({ id, points: sorted.points.count });
+    const { bytes, points } = encodeTile(all, tileFromId(id, sizeM));
+    duplicates += all.count - points;
+    await writeInside(join(dir, bucketFileName(id)), bytes);
+    tiles.push({ id, points });
   }
   return { tiles, duplicates };
 }
@@ -75,34 +75,40 @@ interface Filling {
   spilled: number;
 }
 
-/** Give each point of a chunk to its tile. Neighbouring records mostly share a tile, so the last one is kept at hand. */
+/** Give the points of a chunk to their tiles, run by run: neighbouring records mostly share a tile. */
 function placer(filling: Map<string, Filling>, sizeM: number): (chunk: PointChunk) => void {
   const size = sizeM * UNITS_PER_M;
-  const tileFor = (col: number, rowUp: number): Filling => {
-    const id = `${col * sizeM}_${rowUp * sizeM}`;
+  const tileFor = (x: number, y: number): Filling => {
+    const col = Math.floor(x / size), row = Math.floor(y / size), id = `${col * sizeM}_${row * sizeM}`;
     const known = filling.get(id);
     if (known) return known;
-    const made = { id, x0: col * size, y0: rowUp * size, points: allocateBucketPoints(4096), used: 0, spilled: 0 };
+    const made = { id, x0: col * size, y0: row * size, points: allocateBucketPoints(4096), used: 0, spilled: 0 };
     filling.set(id, made);
     return made;
   };
-  let tile: Filling | null = null;
   return (chunk) => {
-    for (let i = 0; i < chunk.count; i++) {
-      const x = chunk.x[i]!, y = chunk.y[i]!;
-      if (!tile || x < tile.x0 || y < tile.y0 || x >= tile.x0 + size || y >= tile.y0 + size) tile = tileFor(Math.floor(x / size), Math.floor(y / size));
-      if (tile.used === tile.points.count) tile.points = grown(tile.points);
-      const p = tile.points, at = tile.used++;
-      p.time[at] = chunk.time[i]!;
-      p.x[at] = x - tile.x0;
-      p.y[at] = y - tile.y0;
-      p.z[at] = chunk.z[i]!;
-      p.intensity[at] = chunk.intensity[i]!;
-      p.returns[at] = chunk.returns[i]!;
-      p.classification[at] = chunk.classification[i]!;
-      p.flags[at] = chunk.flags[i]!;
+    const { x, y, count } = chunk;
+    for (let from = 0, end = 0; from < count; from = end) {
+      const tile = tileFor(x[from]!, y[from]!), x1 = tile.x0 + size, y1 = tile.y0 + size;
+      for (end = from + 1; end < count && x[end]! >= tile.x0 && x[end]! < x1 && y[end]! >= tile.y0 && y[end]! < y1;) end++;
+      appendRun(tile, chunk, from, end);
     }
   };
+}
+
+function appendRun(tile: Filling, chunk: PointChunk, from: number, end: number): void {
+  const count = end - from, to = tile.used;
+  while (tile.points.count < to + count) tile.points = grown(tile.points);
+  const { points, x0, y0 } = tile;
+  for (let i = 0; i < count; i++) points.x[to + i] = chunk.x[from + i]! - x0;
+  for (let i = 0; i < count; i++) points.y[to + i] = chunk.y[from + i]! - y0;
+  for (let i = 0; i < count; i++) points.z[to + i] = chunk.z[from + i]!;
+  for (let i = 0; i < count; i++) points.time[to + i] = chunk.time[from + i]!;
+  for (let i = 0; i < count; i++) points.intensity[to + i] = chunk.intensity[from + i]!;
+  for (let i = 0; i < count; i++) points.returns[to + i] = chunk.returns[from + i]!;
+  for (let i = 0; i < count; i++) points.classification[to + i] = chunk.classification[from + i]!;
+  for (let i = 0; i < count; i++) points.flags[to + i] = chunk.flags[from + i]!;
+  tile.used = to + count;
 }
 
 function grown(points: BucketPoints): BucketPoints {
@@ -126,31 +132,38 @@ async function spillFullest(filling: Map<string, Filling>, dir: string): Promise
   return count;
 }
 
+/** All points of a tile: what is in memory, and what went to scratch. */
 async function allPoints(tile: Filling, dir: string): Promise<BucketPoints> {
+  if (tile.spilled === 0) return { ...tile.points, count: tile.used };
   const all = allocateBucketPoints(tile.spilled + tile.used);
   copyPoints(tile.points, 0, tile.used, all, 0);
-  let at = tile.used;
-  const scratch = tile.spilled === 0 ? new Uint8Array(0) : await takeBytes(join(dir, `${tile.id}.scratch`));
-  const buffer = scratch.byteOffset % 8 === 0 ? scratch.buffer : scratch.slice().buffer;
-  const base = buffer === scratch.buffer ? scratch.byteOffset : 0;
-  for (let offset = 0; offset < scratch.length;) {
-    const count = new Float64Array(buffer, base + offset, 1)[0]!;
-    copyPoints(blockColumns(buffer, base + offset + SPILL_HEAD, count), 0, count, all, at);
+  const scratch = await takeBytes(join(dir, `${tile.id}.scratch`)), aligned = scratch.byteOffset % 8 === 0 ? scratch : scratch.slice();
+  for (let offset = 0, at = tile.used; offset < aligned.length;) {
+    const start = aligned.byteOffset + offset, count = new Float64Array(aligned.buffer, start, 1)[0]!;
+    copyPoints(blockColumns(aligned.buffer, start + SPILL_HEAD, count), 0, count, all, at);
     at += count;
     offset += SPILL_HEAD + blockBytes(count);
   }
   return all;
 }
 
-function sortTile(points: BucketPoints, tile: Tile): { points: BucketPoints; counts: Uint32Array; cells: SubCells } {
+/** Sort a tile's points into its sub-cells and, within each, canonically; equal records become one. */
+function encodeTile(points: BucketPoints, tile: Tile): { bytes: Uint8Array; points: number } {
   const cells = subCellsOf(tile), x0 = toUnits(tile.core.x0), y0 = toUnits(tile.core.y0), sub = SUB_CELL_M * UNITS_PER_M;
   const subCellOf = new Uint32Array(points.count);
   for (let i = 0; i < points.count; i++) {
     subCellOf[i] = (subRowOf(points.y[i]! + y0) - cells.row0) * cells.cols + subColOf(points.x[i]! + x0) - cells.col0;
   }
-  const cornerOf = (cell: number): [number, number] => {
-    const row = cells.row0 + Math.floor(cell / cells.cols), col = cells.col0 + (cell % cells.cols);
-    return [col * sub - x0, -(row + 1) * sub - y0];
-  };
-  return { ...sortPoints(points, subCellOf, cells.cols * cells.rows, cornerOf, allocateBucketPoints), cells };
+  const { starts, items } = groupBySubCell(subCellOf, cells.cols * cells.rows), bucket = newBucket(cells, points.count);
+  let kept = 0;
+  for (let cell = 0; cell + 1 < starts.length; cell++) {
+    const own = items.subarray(starts[cell]!, starts[cell + 1]!);
+    if (own.length === 0) continue;
+    const col = cells.col0 + (cell % cells.cols), row = cells.row0 + Math.floor(cell / cells.cols);
+    sortSubCell(points, own, col * sub - x0, -(row + 1) * sub - y0);
+    const distinct = distinctOf(points, own);
+    gatherPoints(points, distinct, bucket.block(cell, distinct.length), 0);
+    kept += distinct.length;
+  }
+  return { bytes: bucket.bytes(), points: kept };
 }

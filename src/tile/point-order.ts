@@ -1,6 +1,5 @@
 // tile/point-order.ts: the one order of points, and equal records as one point. Pure.
 import type { BucketPoints } from './bucket-format.ts';
-import { copyPoints } from './bucket-format.ts';
 
 /** Coordinates inside a sub-cell of 10 m are below 2^20 units, so (x, y) take 40 bits of a double's 53 and 13 are left for an index. */
 const INDEX_BITS = 13;
@@ -25,87 +24,66 @@ function compareTimes(a: number, b: number): number {
   return Number.isNaN(b) || a < b ? -1 : 1;
 }
 
+/** Keys of one sub-cell, made once: sorting a sub-cell allocates nothing. */
+const keysOfSubCell = new Float64Array(MAX_PACKED);
+
 /**
- * The canonical order of the points of one sub-cell: indices [from, from + count) sorted by every stored column.
+ * Bring the points of one sub-cell into canonical order: by every stored column. Sorts `items` in place.
  *
+ * @param items  indices of the sub-cell's points
  * @param x0,y0  the sub-cell's lower-left corner in the frame of `points.x`, `points.y`
  */
-export function orderOfSubCell(points: BucketPoints, from: number, count: number, x0: number, y0: number): Uint32Array {
-  const order = new Uint32Array(count);
+export function sortSubCell(points: BucketPoints, items: Uint32Array, x0: number, y0: number): void {
+  const count = items.length;
   if (count > MAX_PACKED) {
-    for (let i = 0; i < count; i++) order[i] = from + i;
-    return order.sort((a, b) => comparePoints(points, a, b));
+    items.sort((a, b) => comparePoints(points, a, b));
+    return;
   }
-  const keys = new Float64Array(count);
-  for (let i = 0; i < count; i++) keys[i] = (points.x[from + i]! - x0) * X_SCALE + (points.y[from + i]! - y0) * Y_SCALE + i;
+  const { x, y } = points, keys = keysOfSubCell.subarray(0, count), unsorted = items.slice();
+  for (let k = 0; k < count; k++) keys[k] = (x[unsorted[k]!]! - x0) * X_SCALE + (y[unsorted[k]!]! - y0) * Y_SCALE + k;
   keys.sort();
-  for (let i = 0; i < count; i++) order[i] = from + (keys[i]! % MAX_PACKED);
-  for (let i = 0, end = 0; i < count; i = end) {
-    const place = Math.floor(keys[i]! / MAX_PACKED);
-    for (end = i + 1; end < count && Math.floor(keys[end]! / MAX_PACKED) === place;) end++;
-    if (end - i > 1) order.subarray(i, end).sort((a, b) => compareRest(points, a, b));
+  for (let k = 0; k < count; k++) items[k] = unsorted[keys[k]! % MAX_PACKED]!;
+  for (let k = 0, end = 0; k < count; k = end) {
+    const place = Math.floor(keys[k]! / MAX_PACKED);
+    for (end = k + 1; end < count && Math.floor(keys[end]! / MAX_PACKED) === place;) end++;
+    if (end - k > 1) items.subarray(k, end).sort((a, b) => compareRest(points, a, b));
   }
-  return order;
 }
 
-/**
- * Write the points named by `order` to `target` from `to` on, leaving out those that equal their predecessor.
- *
- * @returns how many were written
- */
-export function placeDistinct(source: BucketPoints, order: Uint32Array, target: BucketPoints, to: number): number {
-  let written = 0, previous = -1;
-  for (const i of order) {
-    if (previous >= 0 && comparePoints(source, previous, i) === 0) continue;
-    placePoint(source, i, target, to + written++);
-    previous = i;
+/** Leave out of sorted indices those whose record equals the one before. @returns the distinct ones, a view of `items` */
+export function distinctOf(points: BucketPoints, items: Uint32Array): Uint32Array {
+  let kept = 0;
+  for (let k = 0; k < items.length; k++) {
+    if (kept > 0 && comparePoints(points, items[kept - 1]!, items[k]!) === 0) continue;
+    items[kept++] = items[k]!;
   }
-  return written;
+  return items.subarray(0, kept);
 }
 
-function placePoint(source: BucketPoints, i: number, target: BucketPoints, to: number): void {
-  target.time[to] = source.time[i]!;
-  target.x[to] = source.x[i]!;
-  target.y[to] = source.y[i]!;
-  target.z[to] = source.z[i]!;
-  target.intensity[to] = source.intensity[i]!;
-  target.returns[to] = source.returns[i]!;
-  target.classification[to] = source.classification[i]!;
-  target.flags[to] = source.flags[i]!;
+/** Copy the points named by `items` to `target`, from `to` on, column by column. */
+export function gatherPoints(source: BucketPoints, items: Uint32Array, target: BucketPoints, to: number): void {
+  gather(source.time, items, target.time, to);
+  gather(source.x, items, target.x, to);
+  gather(source.y, items, target.y, to);
+  gather(source.z, items, target.z, to);
+  gather(source.intensity, items, target.intensity, to);
+  gather(source.returns, items, target.returns, to);
+  gather(source.classification, items, target.classification, to);
+  gather(source.flags, items, target.flags, to);
 }
 
-/**
- * Sort points into sub-cells and, within each, canonically; equal records become one.
- *
- * @param subCellOf  sub-cell of each point, in [0, cells)
- * @param cornerOf   lower-left corner of a sub-cell in the frame of the points
- * @returns the sorted points and how many each sub-cell holds
- */
-export function sortPoints(
-  points: BucketPoints, subCellOf: Uint32Array, cells: number, cornerOf: (cell: number) => [number, number],
-  allocate: (count: number) => BucketPoints,
-): { points: BucketPoints; counts: Uint32Array } {
-  const starts = new Uint32Array(cells + 1);
-  for (let i = 0; i < points.count; i++) starts[subCellOf[i]! + 1]!++;
+type Column = Float64Array | Int32Array | Uint16Array | Uint8Array;
+
+function gather(source: Column, items: Uint32Array, target: Column, to: number): void {
+  for (let k = 0; k < items.length; k++) target[to + k] = source[items[k]!]!;
+}
+
+/** Indices of points grouped by sub-cell: those of cell c are `items[starts[c]]` up to `items[starts[c + 1]]`. */
+export function groupBySubCell(subCellOf: Uint32Array, cells: number): { starts: Uint32Array; items: Uint32Array } {
+  const starts = new Uint32Array(cells + 1), items = new Uint32Array(subCellOf.length);
+  for (let i = 0; i < subCellOf.length; i++) starts[subCellOf[i]! + 1]!++;
   for (let c = 0; c < cells; c++) starts[c + 1]! += starts[c]!;
-  const grouped = allocate(points.count), next = starts.slice();
-  for (let i = 0; i < points.count; i++) placePoint(points, i, grouped, next[subCellOf[i]!]!++);
-
-  const counts = new Uint32Array(cells);
-  let total = 0;
-  for (let c = 0; c < cells; c++) {
-    const from = starts[c]!, count = starts[c + 1]! - from;
-    if (count === 0) continue;
-    const [x0, y0] = cornerOf(c);
-    counts[c] = placeDistinct(grouped, orderOfSubCell(grouped, from, count, x0, y0), points, total);
-    total += counts[c]!;
-  }
-  return { points: firstPoints(points, total, allocate), counts };
-}
-
-function firstPoints(points: BucketPoints, count: number, allocate: (count: number) => BucketPoints): BucketPoints {
-  if (count === points.count) return points;
-  const out = allocate(count);
-  copyPoints(points, 0, count, out, 0);
-  return out;
+  const next = starts.slice();
+  for (let i = 0; i < subCellOf.length; i++) items[next[subCellOf[i]!]!++] = i;
+  return { starts, items };
 }

@@ -8,7 +8,7 @@ import type { BucketPoints, SubCells } from './bucket-format.ts';
 import { SUB_CELL_M, allocateBucketPoints, blockBytes, blockColumns, copyPoints, headBytes, parseHead, subCellsOf, subColOf, subRowOf } from './bucket-format.ts';
 import { bucketFileName } from './bucket-write.ts';
 import { tilesOfBox } from './grid.ts';
-import { orderOfSubCell, placeDistinct } from './point-order.ts';
+import { distinctOf, gatherPoints, sortSubCell } from './point-order.ts';
 
 /** A LiDAR file's buckets: its part's folder and the tiles that have points. */
 export interface BucketFolder {
@@ -131,11 +131,13 @@ function mergeRuns(points: BucketPoints, starts: Uint32Array, runs: Uint8Array, 
       total += count;
       continue;
     }
-    const merged = allocateBucketPoints(count);
-    const x0 = (cell % frame.cols) * SUB, y0 = (frame.rows - 1 - Math.floor(cell / frame.cols)) * SUB;
-    const kept = placeDistinct(points, orderOfSubCell(points, from, count, x0, y0), merged, 0);
-    copyPoints(merged, 0, kept, points, total);
-    total += kept;
+    const items = new Uint32Array(count);
+    for (let k = 0; k < count; k++) items[k] = from + k;
+    sortSubCell(points, items, (cell % frame.cols) * SUB, (frame.rows - 1 - Math.floor(cell / frame.cols)) * SUB);
+    const distinct = distinctOf(points, items), merged = allocateBucketPoints(distinct.length);
+    gatherPoints(points, distinct, merged, 0);
+    copyPoints(merged, 0, distinct.length, points, total);
+    total += distinct.length;
   }
   return total;
 }
@@ -148,24 +150,31 @@ function movePoints(points: BucketPoints, from: number, count: number, to: numbe
 
 /** Absolute coordinates, cut to the box; times and flags have done their work and go. */
 function toPoints(p: BucketPoints, count: number, frame: Frame, box: Box): Points {
-  const x0 = toUnits(box.x0) - frame.x0, x1 = toUnits(box.x1) - frame.x0, y0 = toUnits(box.y0) - frame.y0, y1 = toUnits(box.y1) - frame.y0;
-  let inside = 0;
-  for (let i = 0; i < count; i++) if (p.x[i]! >= x0 && p.x[i]! < x1 && p.y[i]! >= y0 && p.y[i]! < y1) inside++;
+  const items = insideOf(p, count, frame, box), inside = items.length;
   const out: Points = {
     count: inside,
     x: new Float64Array(inside), y: new Float64Array(inside), z: new Float64Array(inside),
     intensity: new Uint16Array(inside), returnNumber: new Uint8Array(inside), returnCount: new Uint8Array(inside), classification: new Uint8Array(inside),
   };
-  for (let i = 0, at = 0; i < count; i++) {
-    if (p.x[i]! < x0 || p.x[i]! >= x1 || p.y[i]! < y0 || p.y[i]! >= y1) continue;
-    out.x[at] = p.x[i]! + frame.x0;
-    out.y[at] = p.y[i]! + frame.y0;
-    out.z[at] = p.z[i]!;
-    out.intensity[at] = p.intensity[i]!;
-    out.returnNumber[at] = p.returns[i]! & 15;
-    out.returnCount[at] = p.returns[i]! >> 4;
-    out.classification[at] = p.classification[i]!;
-    at++;
+  const { x, y, z, intensity, returns, classification } = p, { x0, y0 } = frame;
+  for (let k = 0; k < inside; k++) out.x[k] = x[items[k]!]! + x0;
+  for (let k = 0; k < inside; k++) out.y[k] = y[items[k]!]! + y0;
+  for (let k = 0; k < inside; k++) out.z[k] = z[items[k]!]!;
+  for (let k = 0; k < inside; k++) out.intensity[k] = intensity[items[k]!]!;
+  for (let k = 0; k < inside; k++) out.classification[k] = classification[items[k]!]!;
+  for (let k = 0; k < inside; k++) {
+    const both = returns[items[k]!]!;
+    out.returnNumber[k] = both & 15;
+    out.returnCount[k] = both >> 4;
   }
   return out;
+}
+
+/** Indices of the points of the half-open box. */
+function insideOf({ x, y }: BucketPoints, count: number, frame: Frame, box: Box): Uint32Array {
+  const x0 = toUnits(box.x0) - frame.x0, x1 = toUnits(box.x1) - frame.x0, y0 = toUnits(box.y0) - frame.y0, y1 = toUnits(box.y1) - frame.y0;
+  const items = new Uint32Array(count);
+  let inside = 0;
+  for (let i = 0; i < count; i++) if (x[i]! >= x0 && x[i]! < x1 && y[i]! >= y0 && y[i]! < y1) items[inside++] = i;
+  return items.subarray(0, inside);
 }

@@ -17,7 +17,7 @@ import type { PartNotes, TaskCall } from './context.ts';
 
 /** More points than this outside the header's box: the header is wrong, and so is the plan. */
 const MAX_OUTSIDE_SHARE = 0.001;
-const NOISE_CLASSES = new Set([7, 18]);
+const LOW_NOISE = 7, HIGH_NOISE = 18;
 /** Elevations that 32-bit integers of 1e-5 m hold. */
 const MAX_Z = 2 ** 31 - 1;
 
@@ -67,7 +67,8 @@ async function* selected(chunks: AsyncIterable<RawPoints>, header: PointFileHead
     const returns = new Uint8Array(raw.count);
     let kept = 0;
     for (let i = 0; i < raw.count; i++) {
-      if ((raw.flags[i]! & flagged) !== 0 || (noise && NOISE_CLASSES.has(raw.classification[i]!))) {
+      const c = raw.classification[i]!;
+      if ((raw.flags[i]! & flagged) !== 0 || (noise && (c === LOW_NOISE || c === HIGH_NOISE))) {
         tally.dropped++;
         continue;
       }
