@@ -43,11 +43,11 @@ command('sample <dir>', 'write a small synthetic survey with a job file, to try 
 command('check <job>', 'read a job file and the headers of its inputs; print the whole job, and what was found')
   .action(act(() => import('./commands/check.ts').then((m) => m.check)));
 command('plan <job>', 'say what a run would compute, and why')
-  .option('--verify', 'hash whole files instead of pieces')
+  .option('--verify', 'read inputs whole: find changes where fingerprints do not look')
   .action(act(() => import('./commands/plan.ts').then((m) => m.plan)));
 command('run <job...>', 'bring surveys up to date: compute what is due, merge, export')
   .option('--require-gpu', 'fail rather than run a model on the CPU')
-  .option('--verify', 'hash whole files instead of pieces')
+  .option('--verify', 'read inputs whole: find changes where fingerprints do not look')
   .action(act(() => import('./commands/run.ts').then((m) => m.run)));
 command('status <job>', 'what is done, due and failed, and what the last run made')
   .action(act(() => import('./commands/status.ts').then((m) => m.status)));
@@ -87,7 +87,8 @@ async function main(argv: string[]): Promise<ExitCode> {
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok; // --help and --version
-    if (json) console.log(JSON.stringify({ error: commanderText.trim().replace(/^error: /, '') || 'no command given; see understory --help', exit_code: EXIT.usage }));
+    const said = /^error: (.*)/s.exec(commanderText.trim())?.[1] ?? 'no command given; see understory --help';
+    if (json) console.log(JSON.stringify({ error: said, exit_code: EXIT.usage }));
     return EXIT.usage; // without --json commander has said it
   }
   if (json) console.log(JSON.stringify(errorRecord(error)));

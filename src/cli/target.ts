@@ -16,7 +16,7 @@ export async function findTarget(target: string): Promise<Target> {
   const output = await outputOf(target);
   const database = target.endsWith('.duckdb') ? target : databasePath(output);
   await access(database).catch((cause: unknown) => {
-    throw new UsageError(`${target}: no inventory at ${database}; make it with \`understory run JOB\``, { source: target }, { cause });
+    throw new UsageError(`${target}: no inventory at ${database}; make it with \`understory run JOB\`, then name the job file, the run's folder or its .duckdb file`, { source: target }, { cause });
   });
   return { output, database };
 }

@@ -24,7 +24,8 @@ export interface LoadedJob {
  * @throws {UsageError} naming the line and the key at fault, and the nearest known key for an unknown one
  */
 export async function loadJob(path: string): Promise<LoadedJob> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EISDIR') throw new UsageError(`${path}: a folder; name the job file in it`, { source: path }, { cause });
     throw new UsageError(`${path}: no job file there; \`understory sample DIR\` writes one to start from`, { source: path }, { cause });
   });
   const lines = new LineCounter();

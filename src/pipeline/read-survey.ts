@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import type { Box } from '../types.ts';
 import { InvalidInput, IoError, UsageError, messageOf } from '../errors.ts';
 import { openFile } from '../files/byte-source.ts';
-import { fingerprint, hashFile } from '../files/hash.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
 import type { PointFileHeader } from '../ingest/point-reader.ts';
@@ -12,6 +11,8 @@ import { openPointFile } from '../ingest/point-reader.ts';
 import { openRaster } from '../ingest/geotiff-reader.ts';
 import type { RasterHeader } from '../ingest/geotiff-reader.ts';
 import { planImage } from '../ingest/image-plan.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import { openFingerprints } from './fingerprints.ts';
 import type { Job } from './job-schema.ts';
 import type { LoadedJob } from './job-file.ts';
 import { matchFiles } from './job-file.ts';
@@ -37,19 +38,20 @@ const SAMPLED_FILES = 8;
 /**
  * Read every input's header and settle CRS, grid and models. A LiDAR file without a readable header is a fault: named, and the others go on.
  *
- * @param verify  fingerprints from whole files
+ * @param verify  read files whole: one that changed where a fingerprint does not look gets another identity
  * @throws {UsageError} for what the job file has to say or unsay; {InvalidInput} for an image or stand layer that cannot be used
  */
 export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Promise<{ survey: Survey; notes: SurveyNotes }> {
-  const { job } = loaded, hash = verify ? hashFile : fingerprint;
+  const { job } = loaded, identities = await openFingerprints(loaded.output, loaded.dir, { verify });
   const { settled, waiting } = await settledFiles(await matchFiles(loaded, job.inputs.lidar.files, 'inputs.lidar.files'), job.settle_minutes);
-  const read = await inParallel(settled, (path) => readLidarHeader(path, hash));
+  const read = await inParallel(settled, (path) => readLidarHeader(path, identities));
   const faults = read.flatMap((entry) => ('reason' in entry ? [entry] : [])), clouds = read.flatMap((entry) => ('header' in entry ? [entry] : []));
-  const images = await readImages(loaded, hash);
+  const images = await readImages(loaded, identities);
   const crs = settleCrs(job, [...clouds.map(statementOfCloud), ...images.flatMap(({ statements }) => statements)], loaded.path);
   const ground = await settleGround(job, clouds.map(({ file }) => file.path));
   const stands = job.inputs.stands
-    ? await openStandLayer({ path: await onlyFile(loaded, job.inputs.stands.file), idField: job.inputs.stands.id, crs: crsFromEpsg(crs.epsg), output: loaded.output }) : null;
+    ? await openStandLayer({ path: await onlyFile(loaded, job.inputs.stands.file), idField: job.inputs.stands.id, crs: crsFromEpsg(crs.epsg), output: loaded.output, identities }) : null;
+  await identities.save();
   const layers = images.map(({ layer }) => layer);
   const survey: Survey = {
     name: job.survey, crs, lidar: clouds.map(({ file }) => file), images: layers, stands, models: await resolveModels(loaded, layers), faults, waiting, groundMethod: ground.method,
@@ -81,19 +83,17 @@ async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<
   return results;
 }
 
-type Hash = typeof fingerprint;
-
 interface Cloud {
   file: LidarFile;
   header: PointFileHeader;
 }
 
-async function readLidarHeader(path: string, hash: Hash): Promise<Cloud | InputFault> {
+async function readLidarHeader(path: string, identities: Fingerprints): Promise<Cloud | InputFault> {
   try {
     const source = await openFile(path);
     try {
       const { header } = await openPointFile(source);
-      return { header, file: { path, fingerprint: await hash(source), bytes: source.size, pointCount: header.pointCount, box: headerBox(header), z0M: header.min[2], z1M: header.max[2] } };
+      return { header, file: { path, fingerprint: await identities.of(source), bytes: source.size, pointCount: header.pointCount, box: headerBox(header), z0M: header.min[2], z1M: header.max[2] } };
     } finally {
       await source.close();
     }
@@ -130,11 +130,11 @@ async function hasGroundClass(path: string): Promise<boolean> {
   }
 }
 
-async function readImages(loaded: LoadedJob, hash: Hash): Promise<{ layer: ImageLayer; statements: FileStatement[] }[]> {
+async function readImages(loaded: LoadedJob, identities: Fingerprints): Promise<{ layer: ImageLayer; statements: FileStatement[] }[]> {
   const images: { layer: ImageLayer; statements: FileStatement[] }[] = [];
   for (const [name, { files, bands }] of Object.entries(loaded.job.inputs.images)) {
     const paths = await matchFiles(loaded, files, `inputs.images.${name}.files`);
-    const headers = await inParallel(paths, (path) => readImageHeader(path, hash));
+    const headers = await inParallel(paths, (path) => readImageHeader(path, identities));
     const plan = planImage(headers.map(({ header }) => header));
     if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`inputs.images.${name}.bands`)}: inputs.images.${name}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `inputs.images.${name}.bands` });
     const known = new Map(headers.map((entry) => [entry.header.name, entry]));
@@ -147,11 +147,11 @@ async function readImages(loaded: LoadedJob, hash: Hash): Promise<{ layer: Image
   return images;
 }
 
-async function readImageHeader(path: string, hash: Hash): Promise<{ header: RasterHeader; fingerprint: string; bytes: number }> {
+async function readImageHeader(path: string, identities: Fingerprints): Promise<{ header: RasterHeader; fingerprint: string; bytes: number }> {
   const source = await openFile(path);
   const raster = await openRaster(source);
   try {
-    return { header: raster.header, fingerprint: await hash(source), bytes: source.size };
+    return { header: raster.header, fingerprint: await identities.of(source), bytes: source.size };
   } finally {
     await raster.close();
   }

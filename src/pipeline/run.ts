@@ -22,7 +22,7 @@ import { dueTasks } from './due.ts';
 
 export interface RunOptions {
   requireGpu?: boolean;
-  /** hash whole files instead of pieces */
+  /** read inputs whole, to find what changed where fingerprints do not look */
   verify?: boolean;
   /** told as the run goes on; for progress bars and logs */
   watch?: RunWatcher;
@@ -56,6 +56,9 @@ export interface RunResult {
 
 export const planFile = (output: string): string => join(output, 'plan.json');
 
+/** Held by whoever may change plan.json or run tasks. */
+export const lockFile = (output: string): string => join(output, 'run.lock');
+
 /** Make a survey's plan from headers and write plan.json. */
 export async function planSurvey(loaded: LoadedJob, { verify = false, watch }: Pick<RunOptions, 'verify' | 'watch'> = {}): Promise<Plan> {
   const { survey, notes } = await readSurvey(loaded, { verify });
@@ -72,7 +75,7 @@ export async function planSurvey(loaded: LoadedJob, { verify = false, watch }: P
  * @throws {LockedError} when another run is at work; {FatalTaskError} when the disk is full
  */
 export async function runSurvey(loaded: LoadedJob, options: RunOptions = {}): Promise<RunResult> {
-  const unlock = await takeLock(join(loaded.output, 'run.lock'));
+  const unlock = await takeLock(lockFile(loaded.output));
   try {
     return await runLocked(loaded, options);
   } finally {
@@ -100,7 +103,7 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
       peak_memory_mb: tally.peakMb, tasks_run: tally.done, tasks_known: due.known,
     }, tally.decoded, tally.bucketSeconds);
   }
-  const exported = await writeExports(plan, due.tasks.length > 0);
+  const exported = await writeExports(plan);
   const wounded = failures.length > 0 || plan.survey.faults.length > 0;
   return { exitCode: wounded ? EXIT.voids : EXIT.ok, plan, tasksRun: tally.done, failures: failures.length, exported };
 }

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import type { Box, Stand } from '../types.ts';
 import { openFile } from '../files/byte-source.ts';
 import { writeChunksAtomically, writeFileAtomically } from '../files/atomic.ts';
-import { contentKey, fingerprint, sha256 } from '../files/hash.ts';
+import { contentKey, sha256 } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
 import type { Crs } from '../geo/crs.ts';
 import { bboxOf } from '../geo/polygon.ts';
 import { readStands } from '../ingest/vector.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { StandEntry, StandLayer } from './survey.ts';
 
 const LAYER_VERSION = 1;
@@ -18,6 +19,7 @@ interface LayerRequest {
   idField: string;
   crs: Crs;
   output: string;
+  identities: Fingerprints;
 }
 
 /**
@@ -26,10 +28,10 @@ interface LayerRequest {
  * @returns the index; stands themselves stay on disk, one JSON record a line
  * @throws {InvalidInput} as `readStands` does
  */
-export async function openStandLayer({ path, idField, crs, output }: LayerRequest): Promise<StandLayer> {
+export async function openStandLayer({ path, idField, crs, output, identities }: LayerRequest): Promise<StandLayer> {
   const source = await openFile(path);
   try {
-    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: await fingerprint(source), idField, epsg: crs.epsg });
+    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: await identities.of(source), idField, epsg: crs.epsg });
     const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
     const known = await readFile(index, 'utf8').catch(() => null);
     if (known !== null) return { ...(JSON.parse(known) as StandLayer), path, records };

@@ -16,13 +16,18 @@ const MEMORY_POLL_MS = 500;
 
 const childUrl = new URL(`./local-child${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
+export interface LocalRequest extends EngineRequest {
+  /** what a child process runs, for tests: it gets the plan's path and speaks engines/messages.ts */
+  child?: URL;
+}
+
 /**
  * Run tasks in child processes on this machine. A child that dies, overruns its time or its memory is replaced and its task
  * tried again, at most twice more; then the task has failed, and the others go on.
  *
  * @throws {FatalTaskError} when the disk is full or cannot be written
  */
-export async function runLocal(request: EngineRequest): Promise<void> {
+export async function runLocal(request: LocalRequest): Promise<void> {
   const queue = new ReadyQueue(request.due), attempts = new Map<string, number>();
   const children = new Set<Child>();
   const memory = watchMemory(request, children);
@@ -64,7 +69,7 @@ export async function runLocal(request: EngineRequest): Promise<void> {
         done: (child, task, report) => void settled(child, task, () => request.events.done(task, report)),
         failed: (child, task, failure) => void settled(child, task, () => request.events.failed(task, failure)),
         fatal: (child, message) => {
-          failedWith = new FatalTaskError(message);
+          failedWith = new FatalTaskError(`${request.plan.output}: the disk is full or cannot be written: ${message}; make room and run again, what is done is kept`);
           next(child);
           wake();
         },
@@ -106,10 +111,10 @@ class Child {
   private task: Task | null = null;
   private killedFor: string | null = null;
   private timer: NodeJS.Timeout | undefined;
-  private readonly request: EngineRequest;
+  private readonly request: LocalRequest;
   private readonly handlers: ChildHandlers;
 
-  constructor(request: EngineRequest, handlers: ChildHandlers, limitMb: number) {
+  constructor(request: LocalRequest, handlers: ChildHandlers, limitMb: number) {
     this.request = request;
     this.handlers = handlers;
     this.limitMb = limitMb;
@@ -125,12 +130,13 @@ class Child {
     const minutes = this.request.plan.job.run.task_minutes;
     this.timer = setTimeout(() => this.kill(`took longer than run.task_minutes (${minutes})`), minutes * 60_000);
     const message: ToChild = { run: task.key };
-    this.process.send(message);
+    this.process.send(message, () => {}); // a child that is gone cannot be told: its exit is what counts
   }
 
   kill(reason: string): void {
+    if (!this.process) return;
     this.killedFor = reason;
-    this.process?.kill('SIGKILL');
+    this.process.kill('SIGKILL');
   }
 
   end(): void {
@@ -142,32 +148,47 @@ class Child {
   }
 
   private start(): ChildProcess {
-    const child = fork(childUrl, [this.request.planPath, ...(this.request.requireGpu ? ['--require-gpu'] : [])], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(this.request.child ?? childUrl, [this.request.planPath, ...(this.request.requireGpu ? ['--require-gpu'] : [])], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     let lastWords = '';
     child.stderr?.on('data', (text: Buffer) => { lastWords = (lastWords + text.toString()).slice(-2000); });
     child.on('message', (message: FromChild) => {
       clearTimeout(this.timer);
       const task = this.task!;
       this.task = null;
+      if (this.killedFor !== null) this.retire(child);
       if ('done' in message) this.handlers.done(this, task, message.report);
       else if ('failed' in message) this.handlers.failed(this, task, message.failure);
       else this.handlers.fatal(this, message.message);
     });
-    child.on('exit', (code, signal) => {
+    const gone = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (this.process !== child) return; // counted already, or retired
       clearTimeout(this.timer);
       this.process = null;
       const task = this.task, reason = this.killedFor ?? deathOf(code, signal, lastWords);
       this.task = null;
       this.killedFor = null;
       if (task) this.handlers.died(this, task, reason);
+    };
+    child.on('exit', gone);
+    child.on('error', (error) => {
+      lastWords = error.message;
+      if (child.exitCode === null && child.pid === undefined) gone(null, null); // never started: too many processes, no memory
     });
     return child;
+  }
+
+  /** A child that finished its task just as it was killed takes no other. */
+  private retire(child: ChildProcess): void {
+    child.removeAllListeners();
+    child.on('error', () => {});
+    this.process = null;
+    this.killedFor = null;
   }
 }
 
 function deathOf(code: number | null, signal: NodeJS.Signals | null, lastWords: string): string {
   const said = lastWords.trim().split('\n').findLast((line) => line.trim() !== '');
-  return `its process ended with ${signal ?? `exit code ${code}`}${said ? `: ${said.trim()}` : ''}`;
+  return `its process ${code === null && signal === null ? 'could not be started' : `ended with ${signal ?? `exit code ${code}`}`}${said ? `: ${said.trim()}` : ''}`;
 }
 
 /** Sum the resident memory of all processes; a child beyond its share is stopped. Linux only: elsewhere nothing is polled. */
