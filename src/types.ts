@@ -154,7 +154,6 @@ export interface StandPart {
   standId: string;
   /** lidar, chm, or a model's name */
   source: string;
-  areaM2: number;
   validM2: number;
   canopyM2: number | null;
   crownM2: number | null;

@@ -67,7 +67,7 @@ async function imagesOf(source: ByteSource): Promise<{ main: GeoTIFFImage; mask:
  * Open a GeoTIFF, plain or COG, tiled or in strips, of 1 to 64 bits a sample.
  *
  * @param cache  decoded blocks; give one to several files so that they share a budget of memory
- * @throws {InvalidInput} when it is no TIFF or damaged; {UnsupportedInput} for what is not read, with how to convert it
+ * @throws {InvalidInput} when it is no TIFF or damaged; {UnsupportedInput} for what is not read, with how to convert it; the source is closed then
  */
 export async function openRaster(source: ByteSource, cache = new BlockCache()): Promise<RasterFile> {
   try {
@@ -80,6 +80,7 @@ export async function openRaster(source: ByteSource, cache = new BlockCache()): 
       close: () => source.close(),
     };
   } catch (cause) {
+    await source.close();
     if (cause instanceof UnderstoryError) throw cause;
     throw new InvalidInput(`${source.name}: cannot be read as a GeoTIFF; check that it is one and was copied whole`, { source: source.name }, { cause });
   }

@@ -29,20 +29,9 @@ export interface OpenImageOptions {
 
 /** Read a file's header. @throws {InvalidInput} when it is no GeoTIFF that is read */
 export async function readRasterHeader(path: string): Promise<RasterHeader> {
-  const source = await openFile(path);
-  try {
-    return (await openRaster(source)).header;
-  } finally {
-    await source.close();
-  }
-}
-
-async function openPath(path: string, cache: BlockCache): Promise<RasterFile> {
-  const source = await openFile(path);
-  return openRaster(source, cache).catch(async (error: unknown) => {
-    await source.close();
-    throw error;
-  });
+  const raster = await openRaster(await openFile(path));
+  await raster.close();
+  return raster.header;
 }
 
 /**
@@ -71,7 +60,7 @@ function openFiles(cache: BlockCache, maxOpen: number) {
   };
   return {
     async use<T>({ path }: ImageFile, work: (raster: RasterFile) => Promise<T>): Promise<T> {
-      const entry = open.get(path) ?? { raster: openPath(path, cache), users: 0 };
+      const entry = open.get(path) ?? { raster: openFile(path).then((source) => openRaster(source, cache)), users: 0 };
       open.delete(path);
       open.set(path, entry); // most recent last
       entry.users++;

@@ -26,11 +26,12 @@ export interface ShareInputs {
   trees: readonly { treeId: string; xM: number; yM: number }[];
 }
 
-export type Part = Omit<StandPart, 'standId'>;
+/** A share with the area of all its pixels, valid or not: it shows which tiles there are, so it says how large voids are and is not stored. */
+export type Part = Omit<StandPart, 'standId'> & { areaM2: number };
 
 export interface StandShares {
   /** in the stands' order, then canopy, then models by name; none where the tile holds nothing of the stand */
-  standParts: StandPart[];
+  standParts: (Part & { standId: string })[];
   treeStands: { standId: string; treeId: string }[];
   /** the whole core, every pixel once: adds up to the survey */
   surveyParts: Part[];
@@ -44,7 +45,7 @@ export interface StandShares {
  * Rasters may reach beyond the core.
  */
 export function standShares(tile: Tile, stands: readonly Stand[], inputs: ShareInputs): StandShares {
-  const standParts: StandPart[] = [], treeStands: StandShares['treeStands'] = [];
+  const standParts: StandShares['standParts'] = [], treeStands: StandShares['treeStands'] = [];
   for (const { standId, polygons } of stands) {
     const box = bboxOf(polygons);
     if (box === null || !boxesMeet(growByPixel(box, inputs), tile.core)) continue;

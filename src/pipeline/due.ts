@@ -1,5 +1,6 @@
 // pipeline/due.ts: which tasks of a plan have to run, and which have their parts. IO.
 import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
 import { readRunRecord } from './run-record.ts';
@@ -32,10 +33,10 @@ export async function dueTasks(plan: Plan): Promise<DueTasks> {
 }
 
 async function isMerged(plan: Plan): Promise<boolean> {
-  const there = await access(databasePath(plan.output)).then(() => true, () => false);
-  if (!there) return false;
   const record = await readRunRecord(plan.output);
   if (!record) return false;
+  const rasters = Object.keys(record.canonical_rasters).map((name) => join(plan.output, 'rasters', `${name}.tif`));
+  for (const path of [databasePath(plan.output), ...rasters]) if (!(await access(path).then(() => true, () => false))) return false;
   const context = { plan, tasks: tasksByKey(plan), lookup: await listedLookup(plan.output), requireGpu: false };
   return record.merge_key === await mergedKey(context);
 }

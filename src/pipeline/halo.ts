@@ -41,3 +41,12 @@ export function canopyHalos(params: CanopyParams): CanopyHalos {
   const clean = ground + (params.normalised ? 0 : groundHaloM(params.ground));
   return { reach, crowns, surface, heights, ground, clean, points: clean + (params.noise ? noiseHaloM(params.noise) : 0) };
 }
+
+/**
+ * How far from a return the rasters of `canopy` may have a value, metres: the terrain's filling, and the triangles of TIN and CHM,
+ * none of whose places is farther from a corner than the circle's radius. Tiles that only these reach are worked on too.
+ */
+export function valueReachM({ chm, dtm, normalised }: CanopyParams): number {
+  const surface = chm.method === 'p2r' ? chm.subCircleM : chm.maxCircumradiusM;
+  return Math.max(surface, normalised ? 0 : dtm.maxCircumradiusM, normalised ? 0 : dtm.fillRadiusM) + chm.resolutionM;
+}

@@ -106,6 +106,9 @@ const Run = z.strictObject({
   providers: z.array(z.enum(['cuda', 'webgpu', 'cpu'])).min(1).default(['cpu']).describe('ONNX Runtime execution providers, tried in this order'),
 });
 
+/** Rasters that every survey has. */
+const RESERVED_NAMES = new Set(['chm', 'dtm', 'valid_area']);
+
 export const JobSchema = z.strictObject({
   survey: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'a survey\'s name is letters, digits, dot, - and _').describe('the survey\'s name: the first part of every tree_id'),
   output: z.string().min(1).describe('the folder of the results'),
@@ -151,6 +154,9 @@ export const JobSchema = z.strictObject({
   });
   job.exports.forEach(({ file }, i) => {
     if (job.exports.findIndex((other) => other.file === file) < i) wrong(['exports', i, 'file'], `${file} is written twice; give each export a file of its own`);
+  });
+  job.models.forEach(({ name: own }, i) => {
+    if (own !== undefined && RESERVED_NAMES.has(own)) wrong(['models', i, 'name'], `${own} is the name of another raster of the survey; choose another`);
   });
   if (job.allometry.group.from && !job.inputs.stands) wrong(['allometry', 'group', 'from'], 'needs inputs.stands');
 });

@@ -9,7 +9,7 @@ import { planBlocks } from '../infer/patches.ts';
 import { bandOf, byTile, tilesOfBox } from '../tile/grid.ts';
 import type { CanopyParams } from './canopy-params.ts';
 import { canopyParams } from './canopy-params.ts';
-import { canopyHalos } from './halo.ts';
+import { canopyHalos, valueReachM } from './halo.ts';
 import type { Job } from './job-schema.ts';
 import type { ImageLayer, LidarFile, Survey, SurveyModel } from './survey.ts';
 
@@ -58,7 +58,7 @@ export interface PlanRequest {
 
 /** Make the plan of a survey: buckets, canopy tiles, model blocks, measure tiles and one merge, in the order in which they run. */
 export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Plan {
-  const tiles = surveyTiles(survey, job.tiles.size_m), params = canopyParams(job, survey.groundMethod);
+  const params = canopyParams(job, survey.groundMethod), tiles = surveyTiles(survey, job.tiles.size_m, valueReachM(params));
   const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
   const canopies = planCanopies(tiles, survey.lidar, buckets, job, params);
   const blocks = survey.models.flatMap((model, index) => planModel(model, index, survey, job.tiles.size_m));
@@ -72,10 +72,11 @@ export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Pl
 /** The plan's identity: its task keys and the job, without time or place. */
 const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
 
-/** Tiles that any input meets, in the survey's order. */
-function surveyTiles(survey: Survey, sizeM: number): Tile[] {
+/** Tiles in which any input gives a value, in the survey's order. @param reachM how far from a return the canopy's rasters have values */
+function surveyTiles(survey: Survey, sizeM: number, reachM: number): Tile[] {
   const tiles = new Map<string, Tile>();
-  for (const { box } of [...survey.lidar, ...survey.images.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
+  const clouds = survey.lidar.map(({ box }) => ({ box: growBox(box, reachM) }));
+  for (const { box } of [...clouds, ...survey.images.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
   return [...tiles.values()].sort(byTile);
 }
 
@@ -112,9 +113,11 @@ function planBuckets(buckets: readonly string[], canopies: readonly Task[], job:
     const band = Number.parseInt(step, 10);
     for (const need of needs) firstBand.set(need, Math.min(band, firstBand.get(need) ?? Infinity));
   }
+  const planned = new Set<string>();
   return buckets.flatMap((key, file) => {
     const band = firstBand.get(key);
-    if (band === undefined || buckets.indexOf(key) !== file) return []; // two copies of one file are one bucket
+    if (band === undefined || planned.has(key)) return []; // two copies of one file are one bucket
+    planned.add(key);
     return [{ key, kind: 'bucket' as const, step: `${band}.bucket.1`, unit: { file }, needs: [], resources: { memory_mb: 600, gpu: false } }];
   });
 }

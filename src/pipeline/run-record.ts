@@ -83,6 +83,12 @@ export async function writeRunRecord(context: TaskContext, { canonical, canonica
   await save(plan.output, record);
 }
 
+/** Say that run.json no longer describes what lies beside it, until the merge that is at work has ended. */
+export async function markUnmerged(output: string): Promise<void> {
+  const record = await readRunRecord(output);
+  if (record) await save(output, { ...record, merge_key: '' });
+}
+
 /** What a driver knows beside the merge: buckets come and go with a run, so it counts what was decoded. */
 export async function addRunCost(output: string, cost: RunCost, decoded: { points: number; input: number } | null, bucketProfile: Record<string, number>): Promise<void> {
   const record = await readRunRecord(output);

@@ -65,13 +65,7 @@ class PartFiles {
   }
 
   async #openRaster(path: string): Promise<RasterFile> {
-    const source = await openFile(path);
-    try {
-      return await openRaster(source, this.#cache);
-    } catch (error) {
-      await source.close();
-      throw error;
-    }
+    return openRaster(await openFile(path), this.#cache);
   }
 
   async #close(path: string): Promise<void> {

@@ -67,7 +67,7 @@ function totals(tiles: Tile[], stands: Stand[], inputs: (tile: Tile) => ShareInp
   const add = (key: string, value: string): void => { sums[key] = addDecimal(sums[key] ?? '0', value); };
   for (const tile of tiles) {
     const { standParts, surveyParts } = standShares(tile, stands, inputs(tile));
-    for (const part of [...standParts, ...surveyParts.map((p): StandPart => ({ standId: '', ...p }))]) {
+    for (const part of [...standParts, ...surveyParts.map((p) => ({ standId: '', ...p }))]) {
       for (const key of ['areaM2', 'validM2', 'canopyM2', 'crownM2', 'deadM2'] as const) if (part[key] !== null) add(`${part.standId} ${part.source} ${key}`, toDecimalText(part[key]));
       for (const key of ['stems', 'agbKg'] as const) if (part[key] !== null) add(`${part.standId} ${part.source} ${key}`, part[key]);
     }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/pipeline/run-record.ts';
-import { recutLidar, runVariant, writeVariant } from './survey.ts';
+import { keepCorner, recutLidar, runVariant, writeVariant } from './survey.ts';
 
 let scratch: string, whole: RunRecord;
 beforeAll(async () => {
@@ -18,6 +18,7 @@ test('the inventory is the same in tiles of 60 m, 100 m and 500 m, by one worker
   const middle = await runVariant(await writeVariant(join(scratch, 'middle'), { tileM: 100, workers: 2 }));
   expect(small.record.canonical).toEqual(whole.canonical);
   expect(middle.record.canonical).toEqual(whole.canonical);
+  expect(middle.record.canonical_rasters).toEqual(whole.canonical_rasters);
 });
 
 test('shuffled returns, other cuts into files and an overlapping delivery change nothing', async () => {
@@ -37,4 +38,14 @@ test('a run with nothing changed computes nothing, and a changed equation measur
   expect(result.tasksRun).toBe(result.plan.tasks.filter(({ kind }) => kind === 'measure' || kind === 'merge').length);
   expect(record.canonical['tree']).not.toEqual(whole.canonical['tree']);
   expect(record.canonical['cell']).toEqual(whole.canonical['cell']);
+});
+
+test('a survey in the shape of an L, and stands that reach beyond it, do not show the tiles', async () => {
+  const [small, large] = await Promise.all([20, 500].map(async (tileM) => {
+    const dir = join(scratch, `l-shaped-${tileM}`), job = await writeVariant(dir, { tileM, workers: 1 });
+    await keepCorner(dir);
+    return (await runVariant(job)).record;
+  }));
+  expect(small!.canonical).toEqual(large!.canonical);
+  expect(small!.canonical_rasters).toEqual(large!.canonical_rasters);
 });

@@ -72,3 +72,15 @@ export async function recutLidar(dir: string): Promise<void> {
   for (let k = 0; k <= cuts.length; k++) await writeFile(join(lidar, `strip-${k}.las`), lasOf(first!.head, all.filter((record) => strip(record) === k)));
   await writeFile(join(lidar, 'again.las'), lasOf(first!.head, all.filter((_, i) => i % 5 === 0)));
 }
+
+/** Keep two strips of the returns only, west and south, each a file: together an L. */
+export async function keepCorner(dir: string): Promise<void> {
+  const lidar = join(dir, 'lidar'), names = await readdir(lidar), files = await Promise.all(names.map((name) => readLas(join(lidar, name))));
+  const head = files[0]!.head, all = files.flatMap(({ records }) => records);
+  const middle = (axis: number) => all.map((record) => record.readInt32LE(4 * axis)).sort((a, b) => a - b)[Math.floor(all.length * 0.3)]!;
+  const x = middle(0), y = middle(1);
+  await rm(lidar, { recursive: true });
+  await mkdir(lidar);
+  await writeFile(join(lidar, 'west.las'), lasOf(head, all.filter((record) => record.readInt32LE(0) < x)));
+  await writeFile(join(lidar, 'south.las'), lasOf(head, all.filter((record) => record.readInt32LE(4) < y && record.readInt32LE(0) >= x)));
+}

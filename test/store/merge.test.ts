@@ -20,7 +20,7 @@ const cut = (size: number) => Object.fromEntries(
   Array.from({ length: Math.ceil(30 / size) }, (_, t) => [`${t}_0`, {
     tree: trees.slice(t * size, (t + 1) * size).map((row) => ({ ...row, tile: `${t}_0` })),
     tree_stand: trees.slice(t * size, (t + 1) * size).map(({ treeId }) => ({ standId: 's', treeId })),
-    stand_part: [standPartRow({ standId: 's', validM2: 0.1 * size, areaM2: size, stems: `${size / 10}` })],
+    stand_part: [standPartRow({ standId: 's', validM2: 0.1 * size, stems: `${size / 10}` })],
   }]));
 
 test('two tilings of one survey have one hash, row order and tile names aside', async () => {
@@ -56,9 +56,9 @@ test('the hash tells rows apart that differ in one value, and the same row twice
 });
 
 test('shares of a stand add up exactly: ten times 0.1 is 1', async () => {
-  const tiles = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`${i}_0`, { stand_part: [standPartRow({ standId: 's', areaM2: 0.1, validM2: 0.1, stems: '0.1', canopyM2: i === 0 ? 0.1 : null })] }]));
+  const tiles = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`${i}_0`, { stand_part: [standPartRow({ standId: 's', validM2: 0.1, stems: '0.1', canopyM2: i === 0 ? 0.1 : null })] }]));
   const { path } = await mergeSurvey(dir, tiles, { stand: [standRow('s', 1)] });
-  expect(await select(path, 'SELECT area_m2::VARCHAR AS a, stems::VARCHAR AS s, canopy_m2::VARCHAR AS c, agb_kg AS g FROM stand_part')).toEqual([{ a: '1.000000', s: '1.000000000', c: '0.100000', g: null }]);
+  expect(await select(path, 'SELECT valid_m2::VARCHAR AS a, stems::VARCHAR AS s, canopy_m2::VARCHAR AS c, agb_kg AS g FROM stand_part')).toEqual([{ a: '1.000000', s: '1.000000000', c: '0.100000', g: null }]);
 });
 
 test('rows keep the order of the tiles', async () => {

@@ -23,7 +23,7 @@ test('a stand of which a third is void divides by the two thirds that were seen'
   const trees = [tree('a', 20, 40, { agbKg: 900, carbonKg: 423 }), tree('b', 10, 20, { agbKg: 90, carbonKg: 42.3 }), tree('c', 6, 20, { agbKg: 10, carbonKg: 4.7 })];
   const { of } = await figures([standRow('s', 1.5)], {
     tree: trees, tree_stand: inStand('s', trees),
-    stand_part: [standPartRow({ standId: 's', areaM2: 15_000, validM2: 10_000, canopyM2: 6000, crownM2: 4500 })],
+    stand_part: [standPartRow({ standId: 's', validM2: 10_000, canopyM2: 6000, crownM2: 4500 })],
     cell: [],
   }, { gap_stand: [{ gapId: '-1_1', standId: 's', areaM2: 30 }, { gapId: '-9_1', standId: 's', areaM2: 20 }] });
   const g40 = Math.PI * 0.04, g20 = Math.PI * 0.01; // pi (D/200)^2
@@ -42,7 +42,7 @@ test('a stand of which a third is void divides by the two thirds that were seen'
 test('the tallest hundred per valid hectare are dominant: two trees on 0.015 valid hectares', async () => {
   const trees = [tree('a', 30, 10), tree('b', 20, 10), tree('c', 10, 10)];
   const { of } = await figures([standRow('s', 0.02)], {
-    tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's', areaM2: 200, validM2: 150, canopyM2: 150, crownM2: 12 })],
+    tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's', validM2: 150, canopyM2: 150, crownM2: 12 })],
   });
   expect(of['s']).toMatchObject({ dominant_height_m: 25, stems_per_ha: 200 });
 });
@@ -65,10 +65,10 @@ test('a tree in two overlapping stands counts in both, and once in the survey', 
     tree: trees,
     tree_stand: [{ standId: 's', treeId: 'a' }, { standId: 't', treeId: 'a' }, { standId: 't', treeId: 'b' }],
     stand_part: [standPartRow({ standId: 's' }), standPartRow({ standId: 't' })],
-    survey_part: [{ ...standPartRow({ standId: '', areaM2: 20_000, validM2: 20_000, canopyM2: 8000, crownM2: 2000 }), standId: undefined }].map(({ standId: _, ...row }) => row),
+    survey_part: [{ ...standPartRow({ standId: '', validM2: 20_000, canopyM2: 8000, crownM2: 2000 }), standId: undefined }].map(({ standId: _, ...row }) => row),
   }, { gap: [{ gapId: '-1_1', xM: 0, yM: 0, areaM2: 100, polygons: null }] });
   expect([of['s']!['stems_per_ha'], of['t']!['stems_per_ha'], of['t']!['mean_height_m']]).toEqual([1, 2, 10]);
-  expect(survey).toMatchObject({ area_ha: 2, valid_ha_lidar: 2, stems_per_ha: 1.5, mean_height_m: 8, canopy_cover: 0.4, crown_cover: 0.1, gap_share: 0.005, gap_count: 1n });
+  expect(survey).toMatchObject({ area_ha: null, valid_share: null, valid_ha_lidar: 2, stems_per_ha: 1.5, mean_height_m: 8, canopy_cover: 0.4, crown_cover: 0.1, gap_share: 0.005, gap_count: 1n });
 });
 
 test('one tree without a diameter leaves basal area unknown, not smaller', async () => {

@@ -58,8 +58,8 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   const voids = voidsOf(shares.surveyParts, canopy.voids, maps);
   await writer.table('tree', trees.map((tree) => ({ tile: tile.id, ...tree })));
   await writer.table('tree_stand', shares.treeStands);
-  await writer.table('stand_part', shares.standParts);
-  await writer.table('survey_part', shares.surveyParts.map((part) => ({ ...part, areaM2: null }))); // the area of whole tiles would show the tiling
+  await writer.table('stand_part', shareRows(shares.standParts));
+  await writer.table('survey_part', shareRows(shares.surveyParts));
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
   await writer.table('cell_model', cellModels.map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);
@@ -68,6 +68,10 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   watch.lap('write');
   return { inputs: task.needs.map((key) => ({ part: key })), voids, counts: { trees: trees.length, cells: cells.length, stands: stands.length } };
 }
+
+/** What is valid: areas without a value depend on which tiles there are. */
+const shareRows = (parts: readonly SharePart[]): object[] =>
+  parts.filter(({ validM2, stems, agbKg }) => validM2 > 0 || stems !== null || agbKg !== null).map(({ areaM2: _, ...share }) => share);
 
 /** The part of a need, or why there is none. @throws when it has not been tried yet */
 async function partOrFailure({ plan, tasks, lookup }: TaskCall, need: Task): Promise<{ part: Part | null; failure: string | null }> {

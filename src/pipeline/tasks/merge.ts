@@ -17,7 +17,7 @@ import { byTile, tileFromId } from '../../tile/grid.ts';
 import { VERSION } from '../../version.ts';
 import { outcomeOf } from '../ledger.ts';
 import type { Plan } from '../plan.ts';
-import { writeRunRecord } from '../run-record.ts';
+import { markUnmerged, writeRunRecord } from '../run-record.ts';
 import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
 import { stageRasters } from './merge-rasters.ts';
@@ -41,13 +41,15 @@ interface MeasuredTile {
  */
 export async function mergedKey(context: TaskContext): Promise<string> {
   const merge = context.plan.tasks.find(({ kind }) => kind === 'merge')!;
-  return contentKey([merge.key, (await measuredTiles(context)).map(({ part, failure }) => part?.info.key ?? `failed: ${failure}`)]);
+  const outcomes = await Promise.all(context.plan.tasks.filter(({ kind }) => kind === 'measure').map((task) => outcomeOf(task, context.tasks, context.lookup)));
+  return contentKey([merge.key, outcomes.map((outcome) => (outcome.state === 'done' ? outcome.key : outcome.state === 'failed' ? `failed: ${outcome.failure.reason}` : 'due'))]);
 }
 
 /** Build rasters/ and survey.duckdb from the parts, put them in place, and write run.json. */
 export async function runMerge(context: TaskContext): Promise<void> {
   const started = performance.now(), rasters = await stageRasters(context);
   try {
+    await markUnmerged(context.plan.output); // killed between database and run.json, the next run merges again
     const canonical = await mergeTables(context), canonicalRasters = await rasters.publish();
     await writeRunRecord(context, { canonical, canonicalRasters, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
   } finally {

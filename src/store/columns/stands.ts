@@ -16,8 +16,7 @@ export const stand: Table = {
 
 const shares = [
   column('source', 'VARCHAR', '', 'lidar, chm, or the name of a model: whose pixels are counted'),
-  column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels whose centre lies inside'),
-  column('valid_m2', 'DECIMAL(18,6)', 'm2', 'of these, area of the pixels with a value'),
+  column('valid_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels with a value whose centre lies inside; the whole area is stand.area_ha'),
   optional('canopy_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels at 2 m or higher'),
   optional('crown_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels that belong to a crown'),
   optional('dead_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels that the model calls dead'),
@@ -26,7 +25,7 @@ const shares = [
 ];
 
 export const standPart: Table = {
-  meaning: 'Area, valid area and sums of each source in each stand: the exact sum of the shares of the tiles.',
+  meaning: 'Valid area and sums of each source in each stand: the exact sum of the shares of the tiles.',
   primaryKey: ['stand_id', 'source'],
   canonical: true,
   enforced: true,
@@ -38,7 +37,7 @@ export const surveyPart: Table = {
   primaryKey: ['source'],
   canonical: true,
   enforced: true,
-  columns: [...shares.filter(({ name }) => name !== 'area_m2'), optional('area_m2', 'DECIMAL(18,6)', 'm2', 'NULL: without a stated area, how much ground a survey is meant to cover is not known')],
+  columns: shares,
 };
 
 export const gap: Table = {

@@ -18,7 +18,7 @@ const STAND_UNITS = `
 /** What the survey is made of: one unit, every tree, pixel and opening once, in a stand or not. */
 const SURVEY_UNITS = `
   unit AS (
-    SELECT 'survey' AS unit, (SELECT area_m2 / 10000 FROM survey_part WHERE source = (SELECT source FROM canopy_source)) AS area_ha
+    SELECT 'survey' AS unit, CAST(NULL AS DOUBLE) AS area_ha -- how much ground the survey is meant to cover is not stated
   ),
   unit_part AS (
     SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems FROM survey_part
