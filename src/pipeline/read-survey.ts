@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Box } from '../types.ts';
 import { InvalidInput, IoError, UsageError, messageOf } from '../errors.ts';
 import { openFile } from '../files/byte-source.ts';
+import { inParallel } from '../files/in-parallel.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
 import type { PointFileHeader } from '../ingest/point-reader.ts';
@@ -44,7 +45,7 @@ const SAMPLED_FILES = 8;
 export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Promise<{ survey: Survey; notes: SurveyNotes }> {
   const { job } = loaded, identities = await openFingerprints(loaded.output, loaded.dir, { verify });
   const { settled, waiting } = await settledFiles(await matchFiles(loaded, job.inputs.lidar.files, 'inputs.lidar.files'), job.settle_minutes);
-  const read = await inParallel(settled, (path) => readLidarHeader(path, identities));
+  const read = await inParallel(settled, AT_ONCE, (path) => readLidarHeader(path, identities));
   const faults = read.flatMap((entry) => ('reason' in entry ? [entry] : [])), clouds = read.flatMap((entry) => ('header' in entry ? [entry] : []));
   const images = await readImages(loaded, identities);
   const crs = settleCrs(job, [...clouds.map(statementOfCloud), ...images.flatMap(({ statements }) => statements)], loaded.path);
@@ -71,16 +72,6 @@ async function settledFiles(paths: readonly string[], minutes: number): Promise<
   const oldest = Date.now() - minutes * 60_000, settled: string[] = [], waiting: string[] = [];
   for (const path of paths) ((await stat(path)).mtimeMs > oldest ? waiting : settled).push(path);
   return { settled, waiting };
-}
-
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
-  return results;
 }
 
 interface Cloud {
@@ -134,7 +125,7 @@ async function readImages(loaded: LoadedJob, identities: Fingerprints): Promise<
   const images: { layer: ImageLayer; statements: FileStatement[] }[] = [];
   for (const [name, { files, bands }] of Object.entries(loaded.job.inputs.images)) {
     const paths = await matchFiles(loaded, files, `inputs.images.${name}.files`);
-    const headers = await inParallel(paths, (path) => readImageHeader(path, identities));
+    const headers = await inParallel(paths, AT_ONCE, (path) => readImageHeader(path, identities));
     const plan = planImage(headers.map(({ header }) => header));
     if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`inputs.images.${name}.bands`)}: inputs.images.${name}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `inputs.images.${name}.bands` });
     const known = new Map(headers.map((entry) => [entry.header.name, entry]));

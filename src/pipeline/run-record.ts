@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { TaskKind } from '../types.ts';
 import { writeFileAtomically } from '../files/atomic.ts';
 import type { CanonicalHash } from '../store/canonical.ts';
-import { findPart } from '../store/parts.ts';
 import type { Part } from '../store/parts.ts';
 import { VERSION } from '../version.ts';
-import { listFailures, outcomeOf } from './ledger.ts';
+import { listFailures } from './ledger.ts';
 import type { Failure } from './ledger.ts';
 import type { Plan } from './plan.ts';
 import type { TaskContext } from './tasks/context.ts';
+import { partsOf } from './tasks/part-of.ts';
 import type { RasterSummary } from './tasks/merge-rasters.ts';
 
 /** What the processes of one run cost; the driver adds it when all is done. */
@@ -70,15 +70,15 @@ interface Merged {
 /** Write run.json after a merge. */
 export async function writeRunRecord(context: TaskContext, { canonical, canonicalRasters, mergeKey, mergeSeconds }: Merged): Promise<void> {
   const { plan } = context, { survey } = plan;
-  const parts = await partsOf(context), failures = await listFailures(plan.output);
+  const sums = await sumParts(context), failures = await listFailures(plan.output);
   const planned = new Set(plan.tasks.map(({ key }) => key));
   const record: RunRecord = {
     run_id: plan.run_id, survey: survey.name, version: VERSION, node: process.version, crs: `EPSG:${survey.crs.epsg}`, config_hash: plan.config_hash, merge_key: mergeKey, job: plan.job,
     inputs: [...survey.lidar, ...survey.images.flatMap(({ files }) => files)].map(({ path, fingerprint }) => ({ path, fingerprint })),
-    models: survey.models.map(({ name, card }) => ({ name, sha256: card.sha256, provider: providersOf(parts, name) })),
+    models: survey.models.map(({ name, card }) => ({ name, sha256: card.sha256, provider: [...(sums.providers.get(name) ?? [])].sort() })),
     faults: survey.faults, waiting: survey.waiting,
     failures: failures.filter(({ key }) => planned.has(key)).map(({ kind, unit, reason, attempts }) => ({ kind, unit, reason, attempts })),
-    canonical, canonical_rasters: canonicalRasters, counts: countsOf(parts), decoded_ratio: null, profile: { ...profileOf(parts), merge: { seconds: round(mergeSeconds) } },
+    canonical, canonical_rasters: canonicalRasters, counts: sums.counts, decoded_ratio: null, profile: { ...profileOf(sums), merge: { seconds: round(mergeSeconds) } },
   };
   await save(plan.output, record);
 }
@@ -99,36 +99,35 @@ export async function addRunCost(output: string, cost: RunCost, decoded: { point
 
 const save = (output: string, record: RunRecord): Promise<void> => writeFileAtomically(recordPath(output), `${JSON.stringify(record, null, 2)}\n`);
 
-async function partsOf({ plan, tasks, lookup }: TaskContext): Promise<Part[]> {
-  const parts: Part[] = [];
-  for (const task of plan.tasks) {
-    if (task.kind === 'merge' || task.kind === 'bucket') continue;
-    const outcome = await outcomeOf(task, tasks, lookup);
-    const part = outcome.state === 'done' ? await findPart(plan.output, task.kind, outcome.key) : null;
-    if (part) parts.push(part);
+/** Figures summed over the parts that a result stands on. */
+interface PartSums {
+  counts: Record<string, number>;
+  profile: Partial<Record<TaskKind, Record<string, number>>>;
+  /** execution providers by model */
+  providers: Map<string, Set<string>>;
+}
+
+const PARTS_AT_ONCE = 1000;
+
+/** Read part after part: memory holds the sums. */
+async function sumParts(context: TaskContext): Promise<PartSums> {
+  const sums: PartSums = { counts: {}, profile: {}, providers: new Map() };
+  const tasks = context.plan.tasks.filter(({ kind }) => kind === 'canopy' || kind === 'model' || kind === 'measure');
+  for (let i = 0; i < tasks.length; i += PARTS_AT_ONCE) {
+    for (const { part } of await partsOf(context, tasks.slice(i, i + PARTS_AT_ONCE))) if (part) addPart(sums, part.info);
   }
-  return parts;
+  return sums;
 }
 
-function countsOf(parts: readonly Part[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { info } of parts) for (const [name, value] of Object.entries(info.counts)) counts[`${info.kind}_${name}`] = (counts[`${info.kind}_${name}`] ?? 0) + value;
-  return counts;
+function addPart({ counts, profile, providers }: PartSums, info: Part['info']): void {
+  for (const [name, value] of Object.entries(info.counts)) counts[`${info.kind}_${name}`] = (counts[`${info.kind}_${name}`] ?? 0) + value;
+  const stages = (profile[info.kind] ??= {});
+  for (const [stage, seconds] of Object.entries(info.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
+  const model = info.inputs[0]?.['model'];
+  if (info.provider && typeof model === 'string') providers.set(model, (providers.get(model) ?? new Set()).add(info.provider));
 }
 
-function profileOf(parts: readonly Part[]): Record<string, Record<string, number>> {
-  const profile: Partial<Record<TaskKind, Record<string, number>>> = {};
-  for (const { info } of parts) {
-    const stages = (profile[info.kind] ??= {});
-    for (const [stage, seconds] of Object.entries(info.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
-  }
-  return Object.fromEntries(Object.entries(profile).map(([kind, stages]) => [kind, roundAll(stages)]));
-}
-
-function providersOf(parts: readonly Part[], model: string): string[] {
-  const own = parts.filter(({ info }) => info.kind === 'model' && info.inputs[0]?.['model'] === model);
-  return [...new Set(own.flatMap(({ info }) => (info.provider ? [info.provider] : [])))].sort();
-}
+const profileOf = ({ profile }: PartSums): Record<string, Record<string, number>> => Object.fromEntries(Object.entries(profile).map(([kind, stages]) => [kind, roundAll(stages)]));
 
 const round = (seconds: number): number => Math.round(seconds * 1000) / 1000;
 const roundAll = (stages: Record<string, number>): Record<string, number> => Object.fromEntries(Object.entries(stages).map(([stage, seconds]) => [stage, round(seconds)]));

@@ -6,5 +6,8 @@ import { tableFile } from './parts.ts';
 import { readTable } from './table-io.ts';
 
 /** All rows of a table of a part, fields in camelCase. */
-export const readPartTable = async <T extends object>(part: Part, table: TableName): Promise<T[]> =>
-  readTable<T>(await sharedConnection(), table, [part.path(tableFile(table))]);
+export const readPartTable = <T extends object>(part: Part, table: TableName): Promise<T[]> => readPartTables<T>([part], table);
+
+/** All rows of a table of several parts, part by part. */
+export const readPartTables = async <T extends object>(parts: readonly Part[], table: TableName): Promise<T[]> =>
+  readTable<T>(await sharedConnection(), table, parts.map((part) => part.path(tableFile(table))));

@@ -1,6 +1,5 @@
 // pipeline/tasks/measure.ts: a tile's canopy, model maps and stands to the rows of the inventory. IO.
 import type { CellMetrics, Crown, Raster, Tile, VoidArea } from '../../types.ts';
-import { UnderstoryError } from '../../errors.ts';
 import { labelOpenings } from '../../fuse/openings.ts';
 import type { OpeningPieces } from '../../fuse/openings.ts';
 import { crsFromEpsg, toLonLat } from '../../geo/crs.ts';
@@ -17,14 +16,13 @@ import { measureTrees } from '../../measure/tree.ts';
 import { METRICS } from '../../cloud/metric-names.ts';
 import { camelName, toFields } from '../../store/columns.ts';
 import type { Part, PartWriter } from '../../store/parts.ts';
-import { findPart } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import { tileFromId } from '../../tile/grid.ts';
-import { outcomeOf } from '../ledger.ts';
-import type { Plan, Task } from '../plan.ts';
+import type { Plan } from '../plan.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { PartNotes, TaskCall } from './context.ts';
+import { partOf } from './part-of.ts';
 import { mosaicOf, readPartRaster } from './part-rasters.ts';
 
 /** What `canopy` left of a tile; without a part everything is void. */
@@ -73,18 +71,9 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
 const shareRows = (parts: readonly SharePart[]): object[] =>
   parts.filter(({ validM2, stems, agbKg }) => validM2 > 0 || stems !== null || agbKg !== null).map(({ areaM2: _, ...share }) => share);
 
-/** The part of a need, or why there is none. @throws when it has not been tried yet */
-async function partOrFailure({ plan, tasks, lookup }: TaskCall, need: Task): Promise<{ part: Part | null; failure: string | null }> {
-  const outcome = await outcomeOf(need, tasks, lookup);
-  if (outcome.state === 'failed') return { part: null, failure: outcome.failure.reason };
-  const part = outcome.state === 'done' ? await findPart(plan.output, need.kind, outcome.key) : null;
-  if (!part) throw new UnderstoryError(`${need.kind} ${need.key} is needed and has not been made; run it first`);
-  return { part, failure: null };
-}
-
 async function readCanopy(call: TaskCall, tile: Tile): Promise<Canopy> {
   const { plan: { job }, task, tasks } = call, lattice = anchoredLattice(job.chm.resolution_m), window = windowOfBox(lattice, tile.core);
-  const { part, failure } = await partOrFailure(call, tasks.get(task.needs[0]!)!);
+  const { part, failure } = await partOf(call, tasks.get(task.needs[0]!)!);
   if (!part) {
     const voids = [{ source: 'lidar', reason: `canopy failed: ${failure}`, areaM2: boxAreaM2(tile.core) }];
     return { crowns: [], metrics: [], chm: emptyRaster(lattice, window), crownMask: emptyRaster(lattice, window), voids };
@@ -104,7 +93,7 @@ async function readMaps(call: TaskCall, tile: Tile): Promise<Map[]> {
   const { plan, task, tasks } = call, blocks = task.needs.map((key) => tasks.get(key)!).filter(({ kind }) => kind === 'model');
   return Promise.all(plan.survey.models.map(async (model, index) => {
     const own = blocks.filter(({ unit }) => 'model' in unit && unit.model === index);
-    const found = await Promise.all(own.map((block) => partOrFailure(call, block)));
+    const found = await Promise.all(own.map((block) => partOf(call, block)));
     const lattice = mapLattice(plan, model), window = windowOfBox(lattice, growBox(tile.core, lattice.resM));
     const rasters = await Promise.all(found.flatMap(({ part }) => (part ? [readBlock(part, model, lattice)] : [])));
     const failure = found.find(({ failure }) => failure !== null)?.failure ?? null;

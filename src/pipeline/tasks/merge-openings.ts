@@ -3,7 +3,7 @@ import type { MultiPolygon } from '../../types.ts';
 import type { JoinablePieces, OpeningEdge } from '../../fuse/openings.ts';
 import { dissolvePieces, joinOpenings } from '../../fuse/openings.ts';
 import { anchoredLattice, xOfCol, yOfRow } from '../../geo/lattice.ts';
-import { readPartTable } from '../../store/part-tables.ts';
+import { readPartTables } from '../../store/part-tables.ts';
 import type { Part } from '../../store/parts.ts';
 
 interface PieceRow {
@@ -34,6 +34,13 @@ export interface OpeningRows {
   gapStand: AsyncIterable<object>;
 }
 
+/** Parts whose tables one statement reads: pieces are known by their first pixels, so it does not matter which part a row came from. */
+const PARTS_AT_ONCE = 200;
+
+function* batches(parts: readonly Part[]): Generator<Part[]> {
+  for (let i = 0; i < parts.length; i += PARTS_AT_ONCE) yield parts.slice(i, i + PARTS_AT_ONCE);
+}
+
 const keyOf = ({ firstRow, firstCol }: { firstRow: number; firstCol: number }): string => `${firstRow}_${firstCol}`;
 
 /** What is known of the pieces that touch an edge of their core: the only ones that are joined. */
@@ -54,8 +61,8 @@ export async function mergeOpenings(parts: readonly Part[], { resM, minAreaM2 }:
     return { gapId: id, xM: xOfCol(lattice, col), yM: yOfRow(lattice, first), areaM2, polygons };
   };
   async function* gap(): AsyncGenerator<object> {
-    for (const part of parts) {
-      for (const piece of await readPartTable<PieceRow>(part, 'opening')) {
+    for (const batch of batches(parts)) {
+      for (const piece of await readPartTables<PieceRow>(batch, 'opening')) {
         const areaM2 = piece.pixels * pixelM2;
         if (!joined.openingOf.has(keyOf(piece)) && areaM2 >= minAreaM2) yield row(keyOf(piece), areaM2, piece.polygons);
       }
@@ -65,9 +72,9 @@ export async function mergeOpenings(parts: readonly Part[], { resM, minAreaM2 }:
   }
   async function* gapStand(): AsyncGenerator<object> {
     const across = new Map<string, { gapId: string; standId: string; pixels: number }>();
-    for (const part of parts) {
-      const areaOf = new Map((await readPartTable<PieceRow>(part, 'opening')).map((piece) => [keyOf(piece), piece.pixels * pixelM2]));
-      for (const share of await readPartTable<ShareRow>(part, 'opening_stand')) {
+    for (const batch of batches(parts)) {
+      const areaOf = new Map((await readPartTables<PieceRow>(batch, 'opening')).map((piece) => [keyOf(piece), piece.pixels * pixelM2]));
+      for (const share of await readPartTables<ShareRow>(batch, 'opening_stand')) {
         const opening = joined.openingOf.get(keyOf(share));
         if ((opening?.areaM2 ?? areaOf.get(keyOf(share))!) < minAreaM2) continue;
         if (!opening) {
@@ -85,10 +92,10 @@ export async function mergeOpenings(parts: readonly Part[], { resM, minAreaM2 }:
 
 async function joinPieces(parts: readonly Part[], resM: number): Promise<Joined> {
   const tiles: (JoinablePieces & { keys: string[]; polygons: MultiPolygon[] })[] = [];
-  for (const part of parts) {
-    const edges = await readPartTable<EdgeRow>(part, 'opening_edge');
+  for (const batch of batches(parts)) {
+    const edges = await readPartTables<EdgeRow>(batch, 'opening_edge');
     if (edges.length === 0) continue;
-    const touching = new Set(edges.map(keyOf)), rows = (await readPartTable<PieceRow>(part, 'opening')).filter((piece) => touching.has(keyOf(piece)));
+    const touching = new Set(edges.map(keyOf)), rows = (await readPartTables<PieceRow>(batch, 'opening')).filter((piece) => touching.has(keyOf(piece)));
     const keys = rows.map(keyOf), indexOf = new Map(keys.map((key, i) => [key, i]));
     tiles.push({
       keys, polygons: rows.map(({ polygons }) => polygons), pieces: rows.map(({ firstRow, firstCol, pixels }) => ({ row: firstRow, col: firstCol, pixels })),

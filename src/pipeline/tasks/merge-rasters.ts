@@ -2,7 +2,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Window } from '../../types.ts';
-import { UnderstoryError, UsageError } from '../../errors.ts';
+import { UsageError } from '../../errors.ts';
 import { writeFileAtomically } from '../../files/atomic.ts';
 import { contentKey } from '../../files/hash.ts';
 import { unionBox } from '../../geo/box.ts';
@@ -11,13 +11,12 @@ import { outputLattice } from '../../infer/patches.ts';
 import { stageMosaic } from '../../store/mosaic.ts';
 import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/mosaic.ts';
 import type { Part } from '../../store/parts.ts';
-import { findPart } from '../../store/parts.ts';
 import { tileFromId } from '../../tile/grid.ts';
-import { outcomeOf } from '../ledger.ts';
 import type { Plan, Task } from '../plan.ts';
 import { coreWindow } from '../plan.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskContext } from './context.ts';
+import { partsOf } from './part-of.ts';
 import { FLOAT_NODATA } from './part-rasters.ts';
 
 /** Raised when the files change though their parts do not. */
@@ -124,7 +123,7 @@ async function groupsOf(context: TaskContext): Promise<RasterGroup[]> {
 }
 
 async function canopyGroups(context: TaskContext): Promise<RasterGroup[]> {
-  const { plan } = context, { job, survey } = plan, done = await partsOf(context, plan.tasks.filter(({ kind }) => kind === 'canopy'));
+  const { plan } = context, { job, survey } = plan, done = await madeParts(context, plan.tasks.filter(({ kind }) => kind === 'canopy'));
   if (survey.lidar.length === 0) return [];
   const box = survey.lidar.map((file) => file.box).reduce(unionBox);
   const mosaicOf = (file: string, resM: number): { mosaic: Mosaic; keys: string[] } => {
@@ -138,7 +137,7 @@ async function canopyGroups(context: TaskContext): Promise<RasterGroup[]> {
 
 async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel, index: number): Promise<RasterGroup> {
   const { plan } = context, image = plan.survey.images.find((each) => each.name === on)!, { variable, stridePx, unit } = card.outputs[0]!;
-  const done = await partsOf(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === index));
+  const done = await madeParts(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === index));
   const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: part.info.inputs[0]!['window'] as Window }));
   const mosaic = { lattice: outputLattice(image.lattice, stridePx), window: coarser(image.window, stridePx), parts };
   return group(plan, { mosaic, keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);
@@ -151,17 +150,8 @@ function coarser({ col, row, width, height }: Window, stridePx: number): Window 
 }
 
 /** The parts of tasks that have one; a failed task leaves a void. */
-async function partsOf({ plan, tasks, lookup }: TaskContext, wanted: readonly Task[]): Promise<{ task: Task; part: Part }[]> {
-  const found: { task: Task; part: Part }[] = [];
-  for (const task of wanted) {
-    const outcome = await outcomeOf(task, tasks, lookup);
-    if (outcome.state === 'failed') continue;
-    const part = outcome.state === 'done' ? await findPart(plan.output, task.kind, outcome.key) : null;
-    if (!part) throw new UnderstoryError(`${task.kind} ${task.key}: not made yet; run its tasks first`);
-    found.push({ task, part });
-  }
-  return found;
-}
+const madeParts = async (context: TaskContext, wanted: readonly Task[]): Promise<{ task: Task; part: Part }[]> =>
+  (await partsOf(context, wanted)).flatMap(({ task, part }) => (part ? [{ task, part }] : []));
 
 function group({ survey }: Plan, { mosaic, keys }: { mosaic: Mosaic; keys: string[] }, layers: (MosaicLayer & { name: string })[]): RasterGroup {
   const { lattice, window } = mosaic;

@@ -1,7 +1,6 @@
 // pipeline/tasks/merge.ts: all parts to the inventory: openings, tables, run record; swapped in as a whole. IO.
 import { dirname, join, relative } from 'node:path';
 import type { Tile, VoidArea } from '../../types.ts';
-import { UnderstoryError } from '../../errors.ts';
 import { contentKey } from '../../files/hash.ts';
 import { boxAreaM2 } from '../../geo/box.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
@@ -12,7 +11,7 @@ import type { CanonicalHash } from '../../store/canonical.ts';
 import { buildDatabase } from '../../store/merge.ts';
 import type { MergeSource, MergeTile } from '../../store/merge.ts';
 import type { Part } from '../../store/parts.ts';
-import { findPart, tableFile } from '../../store/parts.ts';
+import { tableFile } from '../../store/parts.ts';
 import { byTile, tileFromId } from '../../tile/grid.ts';
 import { VERSION } from '../../version.ts';
 import { outcomeOf } from '../ledger.ts';
@@ -22,6 +21,7 @@ import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
 import { stageRasters } from './merge-rasters.ts';
 import type { TaskContext } from './context.ts';
+import { partsOf } from './part-of.ts';
 
 /** The inventory of a survey. */
 export const databasePath = (output: string): string => join(output, 'survey.duckdb');
@@ -62,26 +62,29 @@ async function mergeTables(context: TaskContext): Promise<Record<string, Canonic
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
   const openings = await mergeOpenings(parts, { resM: plan.job.chm.resolution_m, minAreaM2: plan.job.openings.min_area_m2 });
   const crs = crsFromEpsg(plan.survey.crs.epsg);
-  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
+  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
   return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles) });
 }
 
-async function measuredTiles({ plan, tasks, lookup }: TaskContext): Promise<MeasuredTile[]> {
-  const measures = plan.tasks.filter(({ kind }) => kind === 'measure'), sizeM = plan.job.tiles.size_m;
-  const found = await Promise.all(measures.map(async (task): Promise<MeasuredTile> => {
-    const tile = tileFromId((task.unit as { tile: string }).tile, sizeM), outcome = await outcomeOf(task, tasks, lookup);
-    if (outcome.state === 'failed') return { tile, part: null, failure: outcome.failure.reason };
-    const part = outcome.state === 'done' ? await findPart(plan.output, 'measure', outcome.key) : null;
-    if (!part) throw new UnderstoryError(`tile ${tile.id}: not measured yet; run its tasks first`, { tile: tile.id });
-    return { tile, part, failure: null };
-  }));
-  return found.sort((a, b) => byTile(a.tile, b.tile));
+async function measuredTiles(context: TaskContext): Promise<MeasuredTile[]> {
+  const { plan } = context, found = await partsOf(context, plan.tasks.filter(({ kind }) => kind === 'measure'));
+  return found.map(({ task, part, failure }) => ({ tile: tileFromId((task.unit as { tile: string }).tile, plan.job.tiles.size_m), part, failure })).sort((a, b) => byTile(a.tile, b.tile));
 }
 
 const mergeTile = ({ tile, part }: MeasuredTile): MergeTile =>
   ({ tile: tile.id, tables: part ? Object.fromEntries(TABLES.map((table) => [table, [part.path(tableFile(table))]])) : {} });
 
-function surveyRows(plan: Plan): MergeSource['rows'] {
+/** The execution providers that really ran, by model. */
+async function providersOf(context: TaskContext): Promise<Map<string, Set<string>>> {
+  const providers = new Map<string, Set<string>>();
+  for (const { part } of await partsOf(context, context.plan.tasks.filter(({ kind }) => kind === 'model'))) {
+    const model = part?.info.inputs[0]?.['model'];
+    if (part?.info.provider && typeof model === 'string') providers.set(model, (providers.get(model) ?? new Set()).add(part.info.provider));
+  }
+  return providers;
+}
+
+function surveyRows(plan: Plan, providers: ReadonlyMap<string, ReadonlySet<string>>): MergeSource['rows'] {
   const { survey, job } = plan;
   return {
     run: [{
@@ -89,7 +92,7 @@ function surveyRows(plan: Plan): MergeSource['rows'] {
       tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: job.chm.resolution_m, job,
     }],
     model: survey.models.map(({ name, primary, card }) => ({
-      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: null, card,
+      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(name) ?? [])].sort().join(', ') || null, card,
     })),
     equation: allometryOf({ dbh: job.allometry.dbh, agb: job.allometry.agb }).equations.map((equation) => ({
       equationId: equation.id, gives: equation.gives, sigma: equation.sigma, tau: equation.tau, squareFactor: equation.squareFactor, source: equation.source,
