@@ -16,6 +16,7 @@ import type { Fingerprints } from './fingerprints.ts';
 import { openFingerprints } from './fingerprints.ts';
 import type { Job } from './job-schema.ts';
 import type { LoadedJob } from './job-file.ts';
+import { headerOfCutShort } from './cut-short.ts';
 import { matchFiles } from './job-file.ts';
 import { resolveModels } from './models.ts';
 import { openStandLayer } from './stand-layer.ts';
@@ -37,7 +38,7 @@ const AT_ONCE = 16;
 const SAMPLED_FILES = 8;
 
 /**
- * Read every input's header and settle CRS, grid and models. A LiDAR file without a readable header is a fault: named, and the others go on.
+ * Read every input's header and settle CRS, grid and models. A LiDAR file without a readable header is a fault: named, and the others go on; one that is damaged behind it stays, as a void by area.
  *
  * @param verify  read files whole: one that changed where a fingerprint does not look gets another identity
  * @throws {UsageError} for what the job file has to say or unsay; {InvalidInput} for an image or stand layer that cannot be used
@@ -83,7 +84,12 @@ async function readLidarHeader(path: string, identities: Fingerprints): Promise<
   try {
     const source = await openFile(path);
     try {
-      const { header } = await openPointFile(source);
+      const { header } = await openPointFile(source).catch(async (error: unknown) => {
+        const known = error instanceof InvalidInput || error instanceof IoError ? await headerOfCutShort(source) : null;
+        if (known === null) throw error;
+        return { header: known };
+      });
+      if (header.pointCount === 0) throw new InvalidInput(`${path}: holds no points; leave it out, or copy it again if it should`, { source: path });
       return { header, file: { path, fingerprint: await identities.of(source), bytes: source.size, pointCount: header.pointCount, box: headerBox(header), z0M: header.min[2], z1M: header.max[2] } };
     } finally {
       await source.close();
