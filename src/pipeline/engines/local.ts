@@ -1,14 +1,11 @@
 // pipeline/engines/local.ts: the embedded engine: long-lived child processes, supervised. IO.
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { Failure } from '../ledger.ts';
 import type { Plan, Task } from '../plan.ts';
 import { unitName } from '../unit.ts';
 import type { EngineRequest } from './engine.ts';
 import { FatalTaskError } from './engine.ts';
-import type { FromChild, ToChild } from './messages.ts';
 import { ReadyQueue } from './ready-queue.ts';
+import { Seat } from './seat.ts';
 
 /** A task that kills its worker is tried again this often. */
 const RETRIES = 2;
@@ -28,177 +25,55 @@ export interface LocalRequest extends EngineRequest {
  * @throws {FatalTaskError} when the disk is full or cannot be written
  */
 export async function runLocal(request: LocalRequest): Promise<void> {
-  const queue = new ReadyQueue(request.due), attempts = new Map<string, number>();
-  const children = new Set<Child>();
-  const memory = watchMemory(request, children);
+  const { plan, planPath, due, stop, child = childUrl } = request, { memory_gb, task_minutes } = plan.job.run;
+  const queue = new ReadyQueue(due), count = Math.max(1, Math.min(request.workers, due.length));
+  const args = [planPath, ...(request.requireGpu ? ['--require-gpu'] : [])];
+  const seats = Array.from({ length: count }, () => new Seat({ child, args, limitMb: (memory_gb * 1024) / count, taskMinutes: task_minutes }));
+  const memory = watchMemory(request, seats), close = () => queue.close();
+  stop.addEventListener('abort', close);
+  if (stop.aborted) close();
   try {
-    await new Promise<void>((resolve, reject) => {
-      let left = request.due.length, idle = 0, failedWith: Error | null = null;
-      const finish = () => (failedWith ? reject(failedWith) : resolve());
-      const next = (child: Child) => {
-        const task = request.stop.aborted || failedWith ? null : queue.take();
-        if (task) {
-          request.events.started(task);
-          child.run(task);
-          return;
-        }
-        child.idle = true;
-        idle++;
-        if (idle === children.size && (left === 0 || request.stop.aborted || failedWith)) finish();
-      };
-      const wake = () => {
-        for (const child of children) {
-          if (!child.idle) continue;
-          child.idle = false;
-          idle--;
-          next(child);
-        }
-      };
-      const settled = async (child: Child, task: Task, tell: () => Promise<void>) => {
-        try {
-          await tell();
-          queue.settle(task);
-          left--;
-        } catch (error) {
-          failedWith = error instanceof Error ? error : new Error(String(error));
-        }
-        next(child);
-        wake();
-      };
-      const handlers: ChildHandlers = {
-        done: (child, task, report) => void settled(child, task, () => request.events.done(task, report)),
-        failed: (child, task, failure) => void settled(child, task, () => request.events.failed(task, failure)),
-        fatal: (child, message) => {
-          failedWith = new FatalTaskError(`${request.plan.output}: the disk is full or cannot be written: ${message}; make room and run again, what is done is kept`);
-          next(child);
-          wake();
-        },
-        died: (child, task, reason) => {
-          const tries = (attempts.get(task.key) ?? 0) + 1;
-          attempts.set(task.key, tries);
-          if (tries > RETRIES && !request.stop.aborted) {
-            const failure = { key: task.key, kind: task.kind, unit: unitName(task, request.plan), reason, fault: 'task' as const, attempts: tries };
-            void settled(child, task, () => request.events.failed(task, failure));
-            return;
-          }
-          queue.putBack(task);
-          next(child);
-          wake();
-        },
-      };
-      const count = Math.max(1, Math.min(request.workers, request.due.length));
-      for (let i = 0; i < count; i++) children.add(new Child(request, handlers, request.plan.job.run.memory_gb * 1024 / count));
-      for (const child of [...children]) next(child);
-    });
+    await Promise.all(seats.map((seat) => workAt(seat, queue, request)));
   } finally {
+    stop.removeEventListener('abort', close);
     clearInterval(memory);
-    for (const child of children) child.end();
+    for (const seat of seats) seat.end();
   }
 }
 
-interface ChildHandlers {
-  done(child: Child, task: Task, report: { seconds: number; peakMb: number }): void;
-  failed(child: Child, task: Task, failure: Failure): void;
-  fatal(child: Child, message: string): void;
-  died(child: Child, task: Task, reason: string): void;
-}
-
-/** One seat for a child process: the process is started with its first task and replaced when it dies. */
-class Child {
-  idle = false;
-  readonly limitMb: number;
-  private process: ChildProcess | null = null;
-  private task: Task | null = null;
-  private killedFor: string | null = null;
-  private timer: NodeJS.Timeout | undefined;
-  private readonly request: LocalRequest;
-  private readonly handlers: ChildHandlers;
-
-  constructor(request: LocalRequest, handlers: ChildHandlers, limitMb: number) {
-    this.request = request;
-    this.handlers = handlers;
-    this.limitMb = limitMb;
-  }
-
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
-  run(task: Task): void {
-    this.task = task;
-    this.process ??= this.start();
-    const minutes = this.request.plan.job.run.task_minutes;
-    this.timer = setTimeout(() => this.kill(`took longer than run.task_minutes (${minutes})`), minutes * 60_000);
-    const message: ToChild = { run: task.key };
-    this.process.send(message, () => {}); // a child that is gone cannot be told: its exit is what counts
-  }
-
-  kill(reason: string): void {
-    if (!this.process) return;
-    this.killedFor = reason;
-    this.process.kill('SIGKILL');
-  }
-
-  end(): void {
-    clearTimeout(this.timer);
-    this.task = null;
-    this.process?.removeAllListeners();
-    this.process?.kill('SIGKILL');
-    this.process = null;
-  }
-
-  private start(): ChildProcess {
-    const child = fork(this.request.child ?? childUrl, [this.request.planPath, ...(this.request.requireGpu ? ['--require-gpu'] : [])], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    let lastWords = '';
-    child.stderr?.on('data', (text: Buffer) => { lastWords = (lastWords + text.toString()).slice(-2000); });
-    child.on('message', (message: FromChild) => {
-      clearTimeout(this.timer);
-      const task = this.task!;
-      this.task = null;
-      if (this.killedFor !== null) this.retire(child);
-      if ('done' in message) this.handlers.done(this, task, message.report);
-      else if ('failed' in message) this.handlers.failed(this, task, message.failure);
-      else this.handlers.fatal(this, message.message);
-    });
-    const gone = (code: number | null, signal: NodeJS.Signals | null) => {
-      if (this.process !== child) return; // counted already, or retired
-      clearTimeout(this.timer);
-      this.process = null;
-      const task = this.task, reason = this.killedFor ?? deathOf(code, signal, lastWords);
-      this.task = null;
-      this.killedFor = null;
-      if (task) this.handlers.died(this, task, reason);
-    };
-    child.on('exit', gone);
-    child.on('error', (error) => {
-      lastWords = error.message;
-      if (child.exitCode === null && child.pid === undefined) gone(null, null); // never started: too many processes, no memory
-    });
-    return child;
-  }
-
-  /** A child that finished its task just as it was killed takes no other. */
-  private retire(child: ChildProcess): void {
-    child.removeAllListeners();
-    child.on('error', () => {});
-    this.process = null;
-    this.killedFor = null;
+/** Take task after task, until all are settled or the queue is closed. */
+async function workAt(seat: Seat, queue: ReadyQueue, request: LocalRequest): Promise<void> {
+  for (let task = await queue.next(); task; task = await queue.next()) {
+    try {
+      await workOn(task, seat, queue, request);
+    } catch (error) {
+      queue.close();
+      throw error;
+    }
   }
 }
 
-function deathOf(code: number | null, signal: NodeJS.Signals | null, lastWords: string): string {
-  const said = lastWords.trim().split('\n').findLast((line) => line.trim() !== '');
-  return `its process ${code === null && signal === null ? 'could not be started' : `ended with ${signal ?? `exit code ${code}`}`}${said ? `: ${said.trim()}` : ''}`;
+async function workOn(task: Task, seat: Seat, queue: ReadyQueue, { plan, events, stop }: LocalRequest): Promise<void> {
+  events.started(task);
+  const outcome = await seat.run(task);
+  if (outcome.state === 'fatal') throw new FatalTaskError(`${plan.output}: the disk is full or cannot be written: ${outcome.message}; make room and run again, what is done is kept`);
+  if (outcome.state === 'died') {
+    const attempts = queue.countAttempt(task);
+    if (attempts <= RETRIES || stop.aborted) return queue.putBack(task);
+    await events.failed(task, { key: task.key, kind: task.kind, unit: unitName(task, plan), reason: outcome.reason, fault: 'task', attempts });
+  } else if (outcome.state === 'failed') await events.failed(task, outcome.failure);
+  else await events.done(task, outcome.report);
+  queue.settle(task);
 }
 
 /** Sum the resident memory of all processes; a child beyond its share is stopped. Linux only: elsewhere nothing is polled. */
-function watchMemory(request: EngineRequest, children: ReadonlySet<Child>): NodeJS.Timeout {
+function watchMemory(request: EngineRequest, seats: readonly Seat[]): NodeJS.Timeout {
   return setInterval(async () => {
     let total = process.memoryUsage.rss() / 2 ** 20;
-    for (const child of children) {
-      const mb = child.pid === undefined ? 0 : await residentMb(child.pid);
+    for (const seat of seats) {
+      const mb = seat.pid === undefined ? 0 : await residentMb(seat.pid);
       total += mb;
-      if (mb > child.limitMb) child.kill(`used ${Math.round(mb)} MB, more than its share of run.memory_gb (${Math.round(child.limitMb)} MB); raise it, use fewer workers or smaller tiles`);
+      if (mb > seat.limitMb) seat.kill(`used ${Math.round(mb)} MB, more than its share of run.memory_gb (${Math.round(seat.limitMb)} MB); raise it, use fewer workers or smaller tiles`);
     }
     request.events.memory(Math.round(total));
   }, MEMORY_POLL_MS);
@@ -214,6 +89,6 @@ async function residentMb(pid: number): Promise<number> {
 /** Workers for `auto`: one a core, as far as the memory goes. */
 export function autoWorkers(plan: Plan, cores: number): number {
   if (plan.job.run.workers !== 'auto') return plan.job.run.workers;
-  const heaviest = Math.max(1, ...plan.tasks.map(({ resources }) => resources.memory_mb));
+  const heaviest = plan.tasks.reduce((most, { resources }) => Math.max(most, resources.memory_mb), 1);
   return Math.max(1, Math.min(cores, Math.floor((plan.job.run.memory_gb * 1024) / heaviest)));
 }
