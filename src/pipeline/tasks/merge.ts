@@ -1,10 +1,9 @@
 // pipeline/tasks/merge.ts: all parts to the inventory: openings, tables, run record; swapped in as a whole. IO.
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import type { Tile, VoidArea } from '../../types.ts';
 import { contentKey } from '../../files/hash.ts';
 import { boxAreaM2 } from '../../geo/box.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
-import { boxOfWindow } from '../../geo/lattice.ts';
 import { polygonAreaM2 } from '../../geo/polygon.ts';
 import { allometryOf } from '../../measure/allometry/registry.ts';
 import type { CanonicalHash } from '../../store/canonical.ts';
@@ -21,6 +20,7 @@ import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
 import { stageRasters } from './merge-rasters.ts';
 import type { TaskContext } from './context.ts';
+import { inputRows, unreadFiles } from './input-rows.ts';
 import { partsOf } from './part-of.ts';
 
 /** The inventory of a survey. */
@@ -61,9 +61,9 @@ async function mergeTables(context: TaskContext): Promise<Record<string, Canonic
   const { plan } = context;
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
   const openings = await mergeOpenings(parts, { resM: plan.job.chm.resolution_m, minAreaM2: plan.job.openings.min_area_m2 });
-  const crs = crsFromEpsg(plan.survey.crs.epsg);
-  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
-  return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles) });
+  const crs = crsFromEpsg(plan.survey.crs.epsg), unread = await unreadFiles(context);
+  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
+  return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles, unread.size) });
 }
 
 async function measuredTiles(context: TaskContext): Promise<MeasuredTile[]> {
@@ -97,28 +97,12 @@ function surveyRows(plan: Plan, providers: ReadonlyMap<string, ReadonlySet<strin
     equation: allometryOf({ dbh: job.allometry.dbh, agb: job.allometry.agb }).equations.map((equation) => ({
       equationId: equation.id, gives: equation.gives, sigma: equation.sigma, tau: equation.tau, squareFactor: equation.squareFactor, source: equation.source,
     })),
-    input_file: inputRows(plan),
     ...(survey.stands ? { stand: standRows(plan) } : {}),
   };
 }
 
 async function* standRows({ survey }: Plan): AsyncGenerator<object> {
   for await (const { standId, attributes, polygons } of allStands(survey.stands!)) yield { standId, attributes, areaHa: polygonAreaM2(polygons) / 10_000, polygons };
-}
-
-function inputRows({ survey, job_file }: Plan): object[] {
-  const path = (absolute: string) => relative(dirname(job_file), absolute).split('\\').join('/');
-  const crs = `EPSG:${survey.crs.epsg}`, used = { status: 'used', reason: null };
-  const box = ({ x0, y0, x1, y1 }: { x0: number; y0: number; x1: number; y1: number }) => ({ x0M: x0, y0M: y0, x1M: x1, y1M: y1 });
-  return [
-    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs, ...used, ...box(file.box) })),
-    ...survey.images.flatMap((image) => image.files.map((file) => ({
-      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...box(boxOfWindow(image.lattice, file.window)),
-    }))),
-    ...survey.faults.map((fault) => ({
-      input: 'lidar', path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
-    })),
-  ];
 }
 
 /** Rows for what has no part: tiles that failed, and inputs whose area cannot be known. */
@@ -135,9 +119,10 @@ function failureRows(plan: Plan, tiles: readonly MeasuredTile[]): MergeSource['r
 }
 
 /** What every table's comment says of the survey as a whole. */
-function noteOf(plan: Plan, tiles: readonly MeasuredTile[]): string {
+function noteOf(plan: Plan, tiles: readonly MeasuredTile[], unread: number): string {
   const failed = tiles.filter(({ part }) => part === null).length, notes: string[] = [];
   if (plan.survey.faults.length > 0) notes.push(`${plan.survey.faults.length} input file(s) could not be read, their area is unknown: see input_file.`);
+  if (unread > 0) notes.push(`${unread} input file(s) could not be read beyond their header, their area is void: see input_file and void.`);
   if (failed > 0) notes.push(`${failed} tile(s) failed: see void.`);
   return notes.join(' ');
 }

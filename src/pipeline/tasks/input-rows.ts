@@ -1,0 +1,36 @@
+// pipeline/tasks/input-rows.ts: the rows of input_file: what was read, what could not be, and why. IO.
+import { dirname, relative } from 'node:path';
+import type { Box } from '../../types.ts';
+import { boxOfWindow } from '../../geo/lattice.ts';
+import { outcomeOf } from '../ledger.ts';
+import type { Plan } from '../plan.ts';
+import type { TaskContext } from './context.ts';
+
+/** Why a LiDAR file could not be read beyond its header, by fingerprint. */
+export async function unreadFiles({ plan, tasks, lookup }: TaskContext): Promise<Map<string, string>> {
+  const reasons = new Map<string, string>();
+  for (const task of plan.tasks) {
+    if (!('file' in task.unit)) continue;
+    const outcome = await outcomeOf(task, tasks, lookup);
+    if (outcome.state === 'failed') reasons.set(plan.survey.lidar[task.unit.file]!.fingerprint, outcome.failure.reason);
+  }
+  return reasons;
+}
+
+/** A row a file, paths relative to the job file. @param unread as `unreadFiles` gives it */
+export function inputRows({ survey, job_file }: Plan, unread: ReadonlyMap<string, string>): object[] {
+  const path = (absolute: string) => relative(dirname(job_file), absolute).split('\\').join('/');
+  const crs = `EPSG:${survey.crs.epsg}`, used = { status: 'used', reason: null };
+  const stateOf = (fingerprint: string) => (unread.has(fingerprint) ? { status: 'quarantined', reason: unread.get(fingerprint)! } : used);
+  return [
+    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
+    ...survey.images.flatMap((image) => image.files.map((file) => ({
+      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
+    }))),
+    ...survey.faults.map((fault) => ({
+      input: 'lidar', path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
+    })),
+  ];
+}
+
+const boxColumns = ({ x0, y0, x1, y1 }: Box): object => ({ x0M: x0, y0M: y0, x1M: x1, y1M: y1 });
