@@ -24,7 +24,7 @@ export interface PmfParams {
 
 /** PDAL's windows with lidR's thresholds: with PDAL's (0.15 and 2.5 m) 13-40 % of the classified ground of bcts, Topography and MixedEucaNat is lost, with these 0.5-9 %. */
 export const PMF_DEFAULTS: PmfParams = {
-  method: 'pmf', cellM: 1, base: 2, exponential: true, maxWindowCells: 33, slope: 1,
+  method: 'pmf', cellM: 1, base: 2, exponential: true, maxWindowCells: 33, slope: 0.3,
   initialThresholdM: 0.5, maxThresholdM: 3, returns: 'last',
 };
 

@@ -31,7 +31,7 @@ export interface SmrfParams extends GroundSurfaceParams {
  * A slope of 0.3 is worse on four of the five; a threshold of 0.25 m loses 14 % of the ground of MixedEucaNat.
  */
 export const SMRF_DEFAULTS: SmrfParams = {
-  method: 'smrf', cellM: 1, windowM: 18, windowShape: 'square', slope: 0.15, thresholdM: 0.5, scalar: 1.25, returns: 'last',
+  method: 'smrf', cellM: 1, windowM: 18, windowShape: 'square', slope: 0.15, thresholdM: 0.3, scalar: 0.5, returns: 'last',
   maxCircumradiusM: 10, fillRadiusM: 20, fillNeighbours: 3,
 };
 

@@ -1,6 +1,7 @@
 // pipeline/job-schema.ts: the job file's schema: the only definition of its keys, defaults, units and help texts. Pure.
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { PMF_DEFAULTS, SMRF_DEFAULTS } from '../cloud/ground.ts';
 
 const metres = (what: string) => z.number().positive().describe(`${what}, metres`);
 const files = z.array(z.string().min(1)).min(1).describe('paths or patterns, relative to the job file');
@@ -49,18 +50,20 @@ const Ground = z.discriminatedUnion('method', [
   z.strictObject({ method: byDefault('auto') }),
   z.strictObject({ method: z.literal('classified') }),
   z.strictObject({
-    method: z.literal('smrf'), cell_m: metres('cell').default(1), window_m: metres('largest opening radius').default(18), slope: z.number().positive().default(0.15),
-    threshold_m: metres('height tolerance').default(0.5), scalar: z.number().nonnegative().default(1.25),
+    method: z.literal('smrf'), cell_m: metres('cell').default(SMRF_DEFAULTS.cellM), window_m: metres('largest opening radius').default(SMRF_DEFAULTS.windowM),
+    slope: z.number().positive().default(SMRF_DEFAULTS.slope), threshold_m: metres('height tolerance').default(SMRF_DEFAULTS.thresholdM),
+    scalar: z.number().nonnegative().default(SMRF_DEFAULTS.scalar).describe('tolerance added for each metre that the ground rises in a metre'),
   }),
   z.strictObject({
-    method: z.literal('pmf'), cell_m: metres('cell').default(1), max_window_cells: z.int().positive().default(33).describe('side of the largest opening, cells'), slope: z.number().positive().default(1),
-    initial_m: metres('first height threshold').default(0.15), max_m: metres('largest height threshold').default(2.5),
+    method: z.literal('pmf'), cell_m: metres('cell').default(PMF_DEFAULTS.cellM), max_window_cells: z.int().positive().default(PMF_DEFAULTS.maxWindowCells).describe('side of the largest opening, cells'),
+    slope: z.number().positive().default(PMF_DEFAULTS.slope), initial_m: metres('first height threshold').default(PMF_DEFAULTS.initialThresholdM),
+    max_m: metres('largest height threshold').default(PMF_DEFAULTS.maxThresholdM),
   }),
 ]).describe('which returns are ground; auto: class 2, or SMRF where the files carry no class 2');
 
 const Chm = z.discriminatedUnion('method', [
   z.strictObject({
-    method: byDefault('pit-free'), resolution_m: metres('pixel').default(0.5), max_edge_m: metres('longest edge of a triangle above the base layer').default(1),
+    method: byDefault('pit-free'), resolution_m: metres('pixel').default(0.5), max_edge_m: metres('longest edge of a triangle above the base layer').default(1.5),
     max_circumradius_m: metres('largest circumradius of a triangle').default(3), thresholds_m: z.array(z.number().nonnegative()).min(1).default([0, 2, 5, 10, 15]),
     pit_fill: z.boolean().default(false), smooth: z.enum(['none', 'mean', 'median', 'gaussian']).default('none'),
   }),

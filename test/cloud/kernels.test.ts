@@ -235,7 +235,7 @@ describe('ground filters', () => {
   });
   test('PMF windows and thresholds follow Zhang et al.', () => {
     // 2 x 2^k + 1 = 3, 5, 9, 17, 33; s (w_k - w_(k-1)) c + 0.15 = 2.15, 4.15 ... capped at 2.5
-    expect(pmfWindows({ ...PMF_DEFAULTS, initialThresholdM: 0.15, maxThresholdM: 2.5 }).map(({ cells, threshold }) => [cells, threshold])).toEqual([[3, 0.15e5], [5, 2.15e5], [9, 2.5e5], [17, 2.5e5], [33, 2.5e5]]);
+    expect(pmfWindows({ ...PMF_DEFAULTS, slope: 1, initialThresholdM: 0.15, maxThresholdM: 2.5 }).map(({ cells, threshold }) => [cells, threshold])).toEqual([[3, 0.15e5], [5, 2.15e5], [9, 2.5e5], [17, 2.5e5], [33, 2.5e5]]);
     // 2 (k + 1) 2 + 1 = 5, 9, 13
     expect(pmfWindows({ ...PMF_DEFAULTS, exponential: false, maxWindowCells: 13 }).map(({ cells }) => cells)).toEqual([5, 9, 13]);
   });
