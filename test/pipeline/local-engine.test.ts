@@ -112,6 +112,11 @@ test('a full disk ends the run: nothing more is started, and no task is blamed',
   expect(played.done).toEqual([]);
 });
 
+test('a full disk does not wait for the others', async () => {
+  const played = await play([task('waits-1'), task('disk is full')]);
+  expect(played.error).toBeInstanceOf(FatalTaskError);
+});
+
 test('when asked to stop, what is in flight is finished and nothing more is started', async () => {
   const stop = new AbortController();
   const played = await play([task('waits-1'), task('waits-2'), task('works-1'), task('works-2')], {

@@ -28,7 +28,7 @@ interface Ended {
 
 /** Run the command line to its end. */
 const understory = (...args: string[]): Promise<Ended> =>
-  promisify(execFile)(process.execPath, [cli, ...args], { encoding: 'utf8' }).then(
+  promisify(execFile)(process.execPath, [cli, ...args], { encoding: 'utf8', timeout: 90_000 }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
   );
@@ -126,7 +126,7 @@ async function smallDisk(sizeMb: number): Promise<{ dir: string; grow: (sizeMb: 
   await mkdir(dir);
   const mount = (...args: string[]) => spawnSync('mount', args).status === 0;
   if (process.platform !== 'linux' || !mount('-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', dir)) return null;
-  return { dir, grow: (mb) => { mount('-o', `remount,size=${mb}m`, dir); }, free: () => { spawnSync('umount', [dir]); } };
+  return { dir, grow: (mb) => { mount('-o', `remount,size=${mb}m`, dir); }, free: () => { spawnSync('umount', ['-l', dir]); } };
 }
 
 test('a full disk ends the run with 74 and loses nothing: with room it goes on to the same inventory', async (context) => {

@@ -28,6 +28,7 @@ export class Seat {
   private process: ChildProcess | null = null;
   private settle: ((outcome: SeatOutcome) => void) | null = null;
   private killedFor: string | null = null;
+  private timer: NodeJS.Timeout | undefined;
   private readonly options: SeatOptions;
 
   constructor(options: SeatOptions) {
@@ -42,7 +43,7 @@ export class Seat {
   /** Run one task; one at a time. */
   async run(task: Task): Promise<SeatOutcome> {
     const { taskMinutes } = this.options;
-    const timer = setTimeout(() => this.kill(`took longer than run.task_minutes (${taskMinutes})`), taskMinutes * 60_000);
+    this.timer = setTimeout(() => this.kill(`took longer than run.task_minutes (${taskMinutes})`), taskMinutes * 60_000);
     try {
       return await new Promise<SeatOutcome>((resolve) => {
         this.settle = resolve;
@@ -51,7 +52,7 @@ export class Seat {
         this.process.send(message, () => {}); // a child that is gone cannot be told: its exit is what counts
       });
     } finally {
-      clearTimeout(timer);
+      clearTimeout(this.timer);
       this.settle = null;
     }
   }
@@ -62,7 +63,9 @@ export class Seat {
     this.process.kill('SIGKILL');
   }
 
+  /** Stop now, whatever is at work: nobody waits for its outcome any more. */
   end(): void {
+    clearTimeout(this.timer); // it would keep this process alive for as long as a task may take
     this.process?.removeAllListeners();
     this.process?.kill('SIGKILL');
     this.process = null;
