@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+/** How the name of what is not whole ends: on its way in, or on its way out. */
+export const TEMPORARY = '.tmp';
+
+const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}${TEMPORARY}`;
 
 async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
@@ -33,6 +36,23 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * Remove a file or a folder so that it is whole or absent at any moment: renamed to a temporary name, then deleted.
+ *
+ * @param isKept  asked with the temporary path, where nobody changes it any more: true puts it back
+ */
+export async function removeAtomically(path: string, isKept: (temporary: string) => Promise<boolean> = async () => false): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await rename(path, temporary);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (await isKept(temporary) && await rename(temporary, path).then(() => true, () => false)) return;
+  await rm(temporary, { recursive: true, force: true });
 }
 
 /** Write bytes or text atomically. */

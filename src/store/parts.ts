@@ -1,9 +1,9 @@
 // store/parts.ts: the result of one task as a folder that is either whole or absent. IO.
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, readdir } from 'node:fs/promises';
+import { access, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../errors.ts';
-import { writeAtomically, writeFileAtomically } from '../files/atomic.ts';
+import { TEMPORARY, removeAtomically, writeAtomically, writeFileAtomically } from '../files/atomic.ts';
 import type { TaskKind, VoidArea } from '../types.ts';
 import type { TableName } from './columns.ts';
 import { sharedConnection } from './duck.ts';
@@ -47,7 +47,7 @@ export interface PartWriter {
   path(name: string): string;
 }
 
-const INFO = 'part.json', TEMPORARY = '.tmp';
+const INFO = 'part.json';
 
 /** The folder of a part: `<root>/parts/<kind>/<key 0-1>/<key>`. */
 export const partDir = (root: string, kind: TaskKind, key: string): string => join(root, 'parts', kind, key.slice(0, 2), key);
@@ -56,6 +56,8 @@ export const partDir = (root: string, kind: TaskKind, key: string): string => jo
 export const tableFile = (name: TableName): string => `${name}.parquet`;
 
 const partAt = (dir: string, info: Part['info']): Part => ({ dir, info, path: (name) => join(dir, name) });
+
+const isWhole = (dir: string): Promise<boolean> => access(join(dir, INFO)).then(() => true, () => false);
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
@@ -122,6 +124,7 @@ export async function writePart(
   const there = await findPart(root, kind, key);
   if (there) return there;
   const dir = partDir(root, kind, key);
+  await removeAtomically(dir, isWhole); // half deleted, it would stand in the way; unless another has put a whole one there meanwhile
   try {
     return await writeAtomically(dir, async (temporary) => {
       await mkdir(temporary);
@@ -155,6 +158,29 @@ async function namesIn(dir: string): Promise<string[]> {
     if (isMissing(error)) return [];
     throw error;
   });
+}
+
+/** Delete a part: at no moment does half of it stand under its name. */
+export const removePart = (root: string, kind: TaskKind, key: string): Promise<void> => removeAtomically(partDir(root, kind, key));
+
+/**
+ * Delete what killed workers left beside the parts. The caller holds the survey's lock: nobody is writing.
+ *
+ * @returns how many there were
+ */
+export async function sweepTemporaries(root: string): Promise<number> {
+  const parts = join(root, 'parts');
+  let swept = 0;
+  for (const kind of await namesIn(parts)) {
+    for (const prefix of await namesIn(join(parts, kind))) {
+      for (const name of await namesIn(join(parts, kind, prefix))) {
+        if (!name.endsWith(TEMPORARY)) continue;
+        await rm(join(parts, kind, prefix, name), { recursive: true, force: true });
+        swept++;
+      }
+    }
+  }
+  return swept;
 }
 
 /** Keys of all parts of a kind: one reading of each of at most 256 folders, whatever the number of parts. */

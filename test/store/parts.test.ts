@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { removeAtomically } from '../../src/files/atomic.ts';
 import { sha256 } from '../../src/files/hash.ts';
 import { sharedConnection } from '../../src/store/duck.ts';
-import { findPart, listPartKeys, partDir, writePart, type PartInfo } from '../../src/store/parts.ts';
+import { findPart, listPartKeys, partDir, removePart, sweepTemporaries, writePart, type PartInfo } from '../../src/store/parts.ts';
 import { readTable } from '../../src/store/table-io.ts';
 import { treeRow } from './rows.ts';
 
@@ -62,4 +63,49 @@ test('keys are listed by kind, without what a killed worker left', async () => {
   await writeFile(`${partDir(root, 'canopy', '0f03')}.12.ab.tmp`, '');
   expect(await listPartKeys(root, 'canopy')).toEqual(new Set(['0f01', '0f02']));
   expect(await listPartKeys(root, 'bucket')).toEqual(new Set());
+});
+
+test('what killed workers left is swept away, and the parts stay', async () => {
+  const own = join(root, 'swept'), whole = await writePart(own, () => info('1a01'), (part) => part.file('a', new Uint8Array(1)), place('1a01'));
+  expect(await sweepTemporaries(own)).toBe(0);
+  for (const dir of [`${whole.dir}.99.abcd.tmp`, `${partDir(own, 'bucket', '77aa')}.98.ef01.tmp`]) {
+    await mkdir(join(dir, 'below'), { recursive: true });
+    await writeFile(join(dir, 'below', 'half.bin'), 'half');
+  }
+  await writeFile(`${partDir(own, 'bucket', '77bb')}.98.ef02.tmp`, '');
+  await writeFile(join(own, 'parts', 'exports.json'), '{}');
+  expect(await sweepTemporaries(own)).toBe(3);
+  expect(await readdir(join(own, 'parts', 'bucket', '77'))).toEqual([]);
+  expect((await findPart(own, 'measure', '1a01'))!.info).toEqual(whole.info);
+  expect(await readdir(join(own, 'parts', 'measure', '1a'))).toEqual(['1a01']);
+  expect(await sweepTemporaries(join(root, 'nothing yet'))).toBe(0);
+});
+
+test('a part is made where a killed deletion left half of another', async () => {
+  const dir = partDir(root, 'measure', '2b01');
+  await mkdir(join(dir, 'below'), { recursive: true });
+  await writeFile(join(dir, 'below', 'left.bin'), 'left');
+  expect(await findPart(root, 'measure', '2b01')).toBeNull();
+  const { info: { files } } = await writePart(root, () => info('2b01'), (part) => part.file('new', new Uint8Array(1)), place('2b01'));
+  expect(files.map(({ name }) => name)).toEqual(['new']);
+  expect(await readdir(dir)).toEqual(['new', 'part.json']);
+  expect(await readdir(join(root, 'parts', 'measure', '2b'))).toEqual(['2b01']);
+});
+
+test('a removed part is gone with all that it held, and can be made again; one that is not there is no error', async () => {
+  const fill = () => writePart(root, () => info('3c01'), (part) => part.file('a', new Uint8Array(1)), place('3c01'));
+  await fill();
+  await removePart(root, 'measure', '3c01');
+  expect(await findPart(root, 'measure', '3c01')).toBeNull();
+  expect(await readdir(join(root, 'parts', 'measure', '3c'))).toEqual([]);
+  await removePart(root, 'measure', '3c01');
+  expect((await fill()).info.key).toBe('3c01');
+});
+
+test('a deletion that is killed midway leaves no key behind, only what is swept', async () => {
+  const own = join(root, 'killed'), { dir } = await writePart(own, () => info('4d01'), (part) => part.file('a', new Uint8Array(1)), place('4d01'));
+  await expect(removeAtomically(dir, async () => { throw new Error('killed'); })).rejects.toThrow('killed');
+  expect(await listPartKeys(own, 'measure')).toEqual(new Set());
+  expect(await readdir(join(own, 'parts', 'measure', '4d'))).toHaveLength(1);
+  expect(await sweepTemporaries(own)).toBe(1);
 });
