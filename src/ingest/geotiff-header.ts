@@ -23,6 +23,8 @@ export interface RasterHeader {
   nodata: number | null;
   /** code of the horizontal CRS; null when the file names none, or one of its own */
   epsg: number | null;
+  /** it defines a CRS of its own, which has no code */
+  crsIsOwn: boolean;
   /** null: the file says not where it lies */
   affine: RasterAffine | null;
   /** index of the alpha band among all samples */
@@ -137,10 +139,10 @@ function affineOf(image: GeoTIFFImage, name: string): RasterAffine | null {
 
 const USER_DEFINED = 32767;
 
-function epsgOf(image: GeoTIFFImage): number | null {
+function crsOf(image: GeoTIFFImage): { epsg: number | null; crsIsOwn: boolean } {
   const keys = image.getGeoKeys();
   const code: unknown = keys?.ProjectedCSTypeGeoKey ?? (keys?.GTModelTypeGeoKey === 2 ? keys.GeographicTypeGeoKey : undefined);
-  return typeof code === 'number' && code > 0 && code !== USER_DEFINED ? code : null;
+  return { epsg: typeof code === 'number' && code > 0 && code !== USER_DEFINED ? code : null, crsIsOwn: code === USER_DEFINED };
 }
 
 /** The header of a GeoTIFF's full image. */
@@ -148,6 +150,6 @@ export function rasterHeader(image: GeoTIFFImage, name: string, { width, height,
   const alpha = alphaOf(image);
   return {
     name, width, height, bands: samples - (alpha === null ? 0 : 1), sampleType,
-    nodata: nodataOf(image, name), epsg: epsgOf(image), affine: affineOf(image, name), alpha,
+    nodata: nodataOf(image, name), ...crsOf(image), affine: affineOf(image, name), alpha,
   };
 }

@@ -1,4 +1,5 @@
 // pipeline/plan.ts: the tasks of a survey with their content keys and needs. Pure: headers in, records out.
+import { dirname, relative } from 'node:path';
 import Flatbush from 'flatbush';
 import type { Box, TaskKind, Tile, Window } from '../types.ts';
 import { contentKey } from '../files/hash.ts';
@@ -61,13 +62,27 @@ export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Pl
   const params = canopyParams(job, survey.groundMethod), tiles = surveyTiles(survey, job.tiles.size_m, valueReachM(params));
   const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
   const canopies = planCanopies(tiles, survey.lidar, buckets, job, params);
-  const blocks = survey.models.flatMap((model, index) => planModel(model, index, survey, job.tiles.size_m));
+  const blocks = survey.models.flatMap((model, index) => (networkOf(survey, index) === index ? planModel(model, index, survey, job.tiles.size_m) : []));
   const measures = planMeasures(tiles, canopies, blocks, job, survey);
-  const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, job, survey)]);
+  const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, { job, jobFile, survey })]);
   const body = { format: 1 as const, config_hash: contentKey(job), job, job_file: jobFile, output, survey, tasks };
   const created = now.toISOString().replace(/\.\d+Z$/, 'Z');
   return { ...body, created, run_id: `${created.replace(/[-:]/g, '')}-${planHash(body).slice(0, 8)}` };
 }
+
+/** The index of the first model that runs the same network on the same image: its parts serve both, whatever their names. */
+export function networkOf({ models }: Survey, index: number): number {
+  const same = ({ card, on }: SurveyModel) => contentKey([card, on]);
+  return models.findIndex((model) => same(model) === same(models[index]!));
+}
+
+/** Every file that a survey reads. */
+export const inputsOf = ({ survey }: Pick<Plan, 'survey'>): { path: string; fingerprint: string }[] =>
+  [...survey.lidar, ...survey.images.flatMap(({ files }) => files), ...(survey.stands ? [survey.stands] : [])];
+
+/** How far the pixels of model maps reach beyond a tile that holds their centre, metres: stands that near may share them. */
+export const mapReachM = ({ models, images }: Survey): number =>
+  models.reduce((reach, { on, card }) => Math.max(reach, card.outputs[0]!.stridePx * images.find(({ name }) => name === on)!.lattice.resM), 0);
 
 /** The plan's identity: its task keys and the job, without time or place. */
 const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
@@ -147,9 +162,10 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
     survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm_m: job.chm.resolution_m,
     models: survey.models.map(({ name, primary }) => ({ name, primary })),
   };
+  const reachM = mapReachM(survey);
   return tiles.map((tile, i) => {
     const images = blocksIn(tile.core).filter((b) => boxesMeet(blocks[b]!.core, tile.core)).map((b) => blocks[b]!.task.key);
-    const stands = standsIn(tile.core).filter((s) => extentsMeet(entries[s]!.box, tile.core)).map((s) => entries[s]!.hash).sort();
+    const near = growBox(tile.core, reachM), stands = standsIn(near).filter((s) => extentsMeet(entries[s]!.box, near)).map((s) => entries[s]!.hash).sort();
     const needs = [canopies[i]!.key, ...images];
     return {
       key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, params }),
@@ -158,11 +174,11 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
   });
 }
 
-function planMerge(measures: readonly Task[], job: Job, survey: Survey): Task {
-  const needs = measures.map(({ key }) => key);
+function planMerge(measures: readonly Task[], { job, jobFile, survey }: Pick<PlanRequest, 'job' | 'jobFile' | 'survey'>): Task {
+  const needs = measures.map(({ key }) => key), named = (path: string) => relative(dirname(jobFile), path);
   const key = contentKey({
-    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, crs: survey.crs, stands: survey.stands?.hash ?? null,
-    inputs: [survey.lidar, survey.faults, survey.waiting, survey.images], allometry: job.allometry,
+    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, epsg: survey.crs.epsg, stands: survey.stands?.hash ?? null,
+    inputs: inputsOf({ survey }).map(({ path, fingerprint }) => [named(path), fingerprint]), faults: survey.faults.map(({ input, path, reason }) => [input, named(path), reason.replaceAll(path, named(path))]), allometry: job.allometry,
   });
   return { key, kind: 'merge', step: 'merge', unit: { survey: survey.name }, needs, resources: { memory_mb: 1500, gpu: false } };
 }

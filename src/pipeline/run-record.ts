@@ -8,7 +8,8 @@ import type { Part } from '../store/parts.ts';
 import { VERSION } from '../version.ts';
 import { listFailures } from './ledger.ts';
 import type { Failure } from './ledger.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Task } from './plan.ts';
+import { inputsOf, networkOf } from './plan.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { partsOf } from './tasks/part-of.ts';
 import type { RasterSummary } from './tasks/merge-rasters.ts';
@@ -35,6 +36,8 @@ export interface RunRecord {
   merge_key: string;
   job: Plan['job'];
   inputs: { path: string; fingerprint: string }[];
+  /** how the ground was found: what `auto` came to */
+  ground: Plan['survey']['groundMethod'];
   models: { name: string; sha256: string; provider: string[] }[];
   faults: Plan['survey']['faults'];
   waiting: string[];
@@ -74,8 +77,8 @@ export async function writeRunRecord(context: TaskContext, { canonical, canonica
   const planned = new Set(plan.tasks.map(({ key }) => key));
   const record: RunRecord = {
     run_id: plan.run_id, survey: survey.name, version: VERSION, node: process.version, crs: `EPSG:${survey.crs.epsg}`, config_hash: plan.config_hash, merge_key: mergeKey, job: plan.job,
-    inputs: [...survey.lidar, ...survey.images.flatMap(({ files }) => files)].map(({ path, fingerprint }) => ({ path, fingerprint })),
-    models: survey.models.map(({ name, card }) => ({ name, sha256: card.sha256, provider: [...(sums.providers.get(name) ?? [])].sort() })),
+    inputs: inputsOf(plan).map(({ path, fingerprint }) => ({ path, fingerprint })), ground: survey.groundMethod,
+    models: survey.models.map(({ name, card }, i) => ({ name, sha256: card.sha256, provider: [...(sums.providers.get(networkOf(survey, i)) ?? [])].sort() })),
     faults: survey.faults, waiting: survey.waiting,
     failures: failures.filter(({ key }) => planned.has(key)).map(({ kind, unit, reason, attempts }) => ({ kind, unit, reason, attempts })),
     canonical, canonical_rasters: canonicalRasters, counts: sums.counts, decoded_ratio: null, profile: { ...profileOf(sums), merge: { seconds: round(mergeSeconds) } },
@@ -103,8 +106,8 @@ const save = (output: string, record: RunRecord): Promise<void> => writeFileAtom
 interface PartSums {
   counts: Record<string, number>;
   profile: Partial<Record<TaskKind, Record<string, number>>>;
-  /** execution providers by model */
-  providers: Map<string, Set<string>>;
+  /** execution providers by model's index */
+  providers: Map<number, Set<string>>;
 }
 
 const PARTS_AT_ONCE = 1000;
@@ -114,17 +117,16 @@ async function sumParts(context: TaskContext): Promise<PartSums> {
   const sums: PartSums = { counts: {}, profile: {}, providers: new Map() };
   const tasks = context.plan.tasks.filter(({ kind }) => kind === 'canopy' || kind === 'model' || kind === 'measure');
   for (let i = 0; i < tasks.length; i += PARTS_AT_ONCE) {
-    for (const { part } of await partsOf(context, tasks.slice(i, i + PARTS_AT_ONCE))) if (part) addPart(sums, part.info);
+    for (const { task, part } of await partsOf(context, tasks.slice(i, i + PARTS_AT_ONCE))) if (part) addPart(sums, task, part.info);
   }
   return sums;
 }
 
-function addPart({ counts, profile, providers }: PartSums, info: Part['info']): void {
+function addPart({ counts, profile, providers }: PartSums, { unit }: Task, info: Part['info']): void {
   for (const [name, value] of Object.entries(info.counts)) counts[`${info.kind}_${name}`] = (counts[`${info.kind}_${name}`] ?? 0) + value;
   const stages = (profile[info.kind] ??= {});
   for (const [stage, seconds] of Object.entries(info.seconds)) stages[stage] = (stages[stage] ?? 0) + seconds;
-  const model = info.inputs[0]?.['model'];
-  if (info.provider && typeof model === 'string') providers.set(model, (providers.get(model) ?? new Set()).add(info.provider));
+  if (info.provider && 'model' in unit) providers.set(unit.model, (providers.get(unit.model) ?? new Set()).add(info.provider));
 }
 
 const profileOf = ({ profile }: PartSums): Record<string, Record<string, number>> => Object.fromEntries(Object.entries(profile).map(([kind, stages]) => [kind, roundAll(stages)]));

@@ -1,17 +1,15 @@
 // pipeline/run.ts: a survey's nightly run: plan, work what is due, merge, export. IO.
-import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { ExitCode } from '../errors.ts';
 import { EXIT } from '../errors.ts';
 import { writeFileAtomically } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
-import { findPart, partDir } from '../store/parts.ts';
-import type { EngineEvents } from './engines/engine.ts';
+import { listPartKeys, removePart, sweepTemporaries } from '../store/parts.ts';
 import { autoWorkers, runLocal } from './engines/local.ts';
 import { writeExports } from './exports.ts';
 import type { LoadedJob } from './job-file.ts';
-import { listFailures, removeFailure, tasksByKey, writeFailure } from './ledger.ts';
+import { listFailures, removeFailure } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
 import { makePlan } from './plan.ts';
 import type { SurveyNotes } from './read-survey.ts';
@@ -19,6 +17,7 @@ import { readSurvey } from './read-survey.ts';
 import { addRunCost } from './run-record.ts';
 import type { DueTasks } from './due.ts';
 import { dueTasks } from './due.ts';
+import { RunTally } from './run-tally.ts';
 
 export interface RunOptions {
   requireGpu?: boolean;
@@ -35,6 +34,7 @@ export interface RunWatcher {
   progress?(progress: Progress): void;
   failed?(task: Task, reason: string): void;
   notes?(notes: SurveyNotes): void;
+  warn?(text: string): void;
 }
 
 export interface Progress {
@@ -87,7 +87,9 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
   const started = new Date(), clock = performance.now();
   const plan = await planSurvey(loaded, options);
   await forgetTaskFailures(plan);
+  await sweepTemporaries(plan.output);
   const due = await dueTasks(plan);
+  await sweepBuckets(plan, due);
   options.watch?.planned?.(plan, due);
   const workers = autoWorkers(plan, cpus().length), tally = new RunTally(plan, due, options, clock);
   if (due.tasks.length > 0) {
@@ -103,9 +105,16 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
       peak_memory_mb: tally.peakMb, tasks_run: tally.done, tasks_known: due.known,
     }, tally.decoded, tally.bucketSeconds);
   }
+  if (plan.job.ground.method === 'auto' && plan.survey.groundMethod === 'smrf' && tally.groundReturns > 0) options.watch?.warn?.(`${tally.groundReturns} returns are of class 2, though none of those looked at first was: the ground is by SMRF; to use the classes, say ground: { method: classified }`);
   const exported = await writeExports(plan);
   const wounded = failures.length > 0 || plan.survey.faults.length > 0;
   return { exitCode: wounded ? EXIT.voids : EXIT.ok, plan, tasksRun: tally.done, failures: failures.length, exported };
+}
+
+/** Buckets that a killed run left and no due task needs. */
+async function sweepBuckets({ output }: Plan, due: DueTasks): Promise<void> {
+  const needed = new Set(due.tasks.flatMap(({ needs }) => needs));
+  for (const key of await listPartKeys(output, 'bucket')) if (!needed.has(key)) await removePart(output, 'bucket', key);
 }
 
 /** A failed task is tried again in the next run; a broken file only when it changes, and then its bucket has another key. */
@@ -116,83 +125,4 @@ async function forgetTaskFailures({ output }: Plan): Promise<void> {
 async function plannedFailures(plan: Plan): Promise<Awaited<ReturnType<typeof listFailures>>> {
   const keys = new Set(plan.tasks.map(({ key }) => key));
   return (await listFailures(plan.output)).filter(({ key }) => keys.has(key));
-}
-
-/** Counts what happens, frees buckets that have done their work, and passes news on. */
-class RunTally {
-  done = 0;
-  failed = 0;
-  peakMb = 0;
-  decoded: { points: number; input: number } | null = null;
-  readonly bucketSeconds: Record<string, number> = {};
-  readonly events: EngineEvents;
-  private readonly working = new Map<string, string>();
-  /** canopy tasks that still need each bucket */
-  private readonly users = new Map<string, number>();
-  private readonly input: Map<string, number>;
-  private readonly plan: Plan;
-  private readonly due: DueTasks;
-  private readonly options: RunOptions;
-  private readonly clock: number;
-
-  constructor(plan: Plan, due: DueTasks, options: RunOptions, clock: number) {
-    this.plan = plan;
-    this.due = due;
-    this.options = options;
-    this.clock = clock;
-    const tasks = tasksByKey(plan);
-    for (const task of due.tasks) {
-      if (task.kind !== 'canopy') continue;
-      for (const need of task.needs) if (tasks.get(need)!.kind === 'bucket') this.users.set(need, (this.users.get(need) ?? 0) + 1);
-    }
-    this.input = new Map(due.tasks.flatMap((task) => ('file' in task.unit ? [[task.key, plan.survey.lidar[task.unit.file]!.pointCount] as const] : [])));
-    this.events = {
-      started: (task) => {
-        this.working.set(task.key, task.kind);
-        this.tell();
-      },
-      done: async (task) => {
-        this.done++;
-        if (task.kind === 'bucket') await this.countBucket(task.key);
-        await this.settle(task);
-      },
-      failed: async (task, failure) => {
-        this.failed++;
-        await writeFailure(plan.output, failure);
-        options.watch?.failed?.(task, failure.reason);
-        await this.settle(task);
-      },
-      memory: (mb) => { this.peakMb = Math.max(this.peakMb, mb); },
-    };
-  }
-
-  private async settle(task: Task): Promise<void> {
-    this.working.delete(task.key);
-    if (task.kind === 'canopy') await this.freeBuckets(task);
-    this.tell();
-  }
-
-  /** Buckets are scratch: gone once every canopy task that needs them has its part. */
-  private async freeBuckets(task: Task): Promise<void> {
-    for (const need of task.needs) {
-      const left = (this.users.get(need) ?? 0) - 1;
-      this.users.set(need, left);
-      if (left === 0) await rm(partDir(this.plan.output, 'bucket', need), { recursive: true, force: true });
-    }
-  }
-
-  private async countBucket(key: string): Promise<void> {
-    const part = await findPart(this.plan.output, 'bucket', key);
-    if (!part) return;
-    this.decoded ??= { points: 0, input: 0 };
-    this.decoded.points += part.info.counts['points_read'] ?? 0;
-    this.decoded.input += this.input.get(key) ?? 0;
-    for (const [stage, seconds] of Object.entries(part.info.seconds)) this.bucketSeconds[stage] = (this.bucketSeconds[stage] ?? 0) + seconds;
-  }
-
-  private tell(): void {
-    this.options.watch?.progress?.({
-      done: this.done + this.failed, total: this.due.tasks.length, failed: this.failed, working: [...this.working.values()], seconds: (performance.now() - this.clock) / 1000,
-    });
-  }
 }

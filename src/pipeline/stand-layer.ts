@@ -31,13 +31,14 @@ interface LayerRequest {
 export async function openStandLayer({ path, idField, crs, output, identities }: LayerRequest): Promise<StandLayer> {
   const source = await openFile(path);
   try {
-    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: await identities.of(source), idField, epsg: crs.epsg });
+    const file = { path, fingerprint: await identities.of(source), bytes: source.size };
+    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, idField, epsg: crs.epsg });
     const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
     const known = await readFile(index, 'utf8').catch(() => null);
-    if (known !== null) return { ...(JSON.parse(known) as StandLayer), path, records };
+    if (known !== null) return { ...(JSON.parse(known) as StandLayer), ...file, records };
     const entries: StandEntry[] = [];
     await writeChunksAtomically(records, recordsOf(readStands(path, { idField, surveyCrs: crs }), entries));
-    const layer = { path, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
+    const layer = { ...file, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
     await writeFileAtomically(index, JSON.stringify(layer));
     return layer;
   } finally {

@@ -9,8 +9,12 @@ import type { SurveyCrs } from './survey.ts';
 
 /** What a file states of its CRS; `words` null: nothing. */
 export interface FileStatement {
+  /** lidar, or the name of the image */
+  input: string;
   path: string;
   words: CrsWords | null;
+  /** it defines a CRS of its own, without a code */
+  isOwn: boolean;
 }
 
 const epsgOf = (text: string): number => Number(text.slice('EPSG:'.length));
@@ -41,7 +45,20 @@ export function settleCrs(job: Job, files: readonly FileStatement[], jobFile: st
   return { epsg: crs.epsg, name: crs.name, from: wanted ? 'the job file' : first!.from };
 }
 
-function crsOfFile(job: Job, { path, words }: FileStatement, jobFile: string): Crs {
+function crsOfFile(job: Job, statement: FileStatement, jobFile: string): Crs {
+  return statement.input === 'lidar' ? crsOfCloud(job, statement, jobFile) : crsOfImage(job, statement, jobFile);
+}
+
+function crsOfImage(job: Job, { path, words, isOwn }: FileStatement, jobFile: string): Crs {
+  if (isOwn) throw new UsageError(`${path}: it defines a CRS of its own, without an EPSG code; bring it to the survey's CRS (gdalwarp -t_srs EPSG:N)`, { source: path, path: 'inputs.images' });
+  if (words === null && job.crs !== undefined) return crsFromEpsg(epsgOf(job.crs));
+  const reading = words === null ? null : crsFromStatement(words);
+  if (!reading?.crs) throw new UsageError(`${path}: its CRS is unknown: ${reading?.reason ?? 'it states no CRS'}; write it into the file (gdal_edit.py -a_srs EPSG:N), or add the line \`crs: EPSG:N\` to ${jobFile} if it is the survey's`, { source: path, path: 'inputs.images' });
+  requireMetres(reading.crs, path);
+  return reading.crs;
+}
+
+function crsOfCloud(job: Job, { path, words }: FileStatement, jobFile: string): Crs {
   const given = job.inputs.lidar.crs ?? job.crs, said = given === undefined ? null : crsFromEpsg(epsgOf(given));
   if (said && job.inputs.lidar.override && job.inputs.lidar.crs !== undefined) return said;
   const reading = words === null ? null : crsFromStatement(words);

@@ -23,6 +23,8 @@ export interface LidarFile {
 
 /** An input that cannot be used: named everywhere, exit 3. */
 export interface InputFault {
+  /** lidar, or the name of the image */
+  input: string;
   path: string;
   reason: string;
 }
@@ -57,6 +59,8 @@ export interface StandEntry {
 /** The stand layer in the survey's CRS, as records in one file. */
 export interface StandLayer {
   path: string;
+  fingerprint: string;
+  bytes: number;
   records: string;
   hash: string;
   entries: StandEntry[];

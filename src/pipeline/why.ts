@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { canonicalJson } from '../files/hash.ts';
 import type { Plan } from './plan.ts';
+import { inputsOf } from './plan.ts';
 import type { RunRecord } from './run-record.ts';
 
 type Merged = Pick<RunRecord, 'job' | 'inputs' | 'models' | 'failures'>;
@@ -16,7 +17,7 @@ const LISTED = 5;
  */
 export function reasonsDue(plan: Plan, merged: Merged | null): string[] {
   if (merged === null) return ['nothing has been merged yet'];
-  const files = [...plan.survey.lidar, ...plan.survey.images.flatMap((image) => image.files)];
+  const files = inputsOf(plan);
   const before = new Map(merged.inputs.map(({ path, fingerprint }) => [basename(path), fingerprint]));
   const now = new Map(files.map(({ path, fingerprint }) => [basename(path), fingerprint]));
   const only = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>) => [...a.keys()].filter((name) => !b.has(name));

@@ -90,3 +90,19 @@ test('an edited stand measures its tiles only, and gives what a run from nothing
   expect(result.tasksRun).toBeLessThan(measures);
   expect(record.canonical).toEqual((await runVariant(fresh)).record.canonical);
 });
+
+test('one unreadable picture among several is named, and a return at 0, 0 does not make millions of tiles', async () => {
+  const job = await writeVariant(join(scratch, 'stray'), { workers: 2, edit: (text) => text.replace('files: [ortho.tif]', "files: ['*.tif']") }), dir = dirname(job);
+  await writeFile(join(dir, 'half.tif'), (await readFile(join(dir, 'ortho.tif'))).subarray(0, 40));
+  const lidar = join(dir, 'lidar'), [name] = await readdir(lidar), stray = await readFile(join(lidar, name!));
+  stray.writeDoubleLE(0, 187); // least x and y of the header
+  stray.writeDoubleLE(0, 203);
+  await writeFile(join(lidar, name!), stray);
+  const { result } = await runVariant(job);
+  expect(result.exitCode).toBe(3);
+  expect(result.plan.tasks.length).toBeLessThan(100);
+  expect(result.plan.survey.faults.map(({ input, path, reason }) => [input, path.replace(`${dir}/`, ''), reason.replaceAll(dir, '').slice(0, 60)])).toEqual([
+    ['lidar', `lidar/${name}`, expect.stringMatching(/box of its header is 320 x 4100 km/)], ['ortho', 'half.tif', expect.any(String)],
+  ]);
+  expect(await rowsOf(job, "SELECT input, status FROM input_file WHERE path IN ('half.tif', 'stands.geojson') ORDER BY path")).toEqual([{ input: 'ortho', status: 'quarantined' }, { input: 'stands', status: 'used' }]);
+});

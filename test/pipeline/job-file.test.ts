@@ -85,6 +85,32 @@ test('a pattern gives its files sorted, each once, and no folders', async () => 
   expect(await matchFiles(loaded, ['lidar/*.las', 'lidar/a.las'], 'inputs.lidar.files')).toEqual([join(dir, 'lidar', 'a.las'), join(dir, 'lidar', 'b.las')]);
 });
 
+test.each(['job[2026]', 'job {a,b}', 'job*', 'two words', 'Wälder 森林', '[!x]'])('a job in a folder named %s finds its files', async (name) => {
+  const own = join(root, 'odd', name), path = join(own, 'job.yaml');
+  await mkdir(join(own, 'lidar [1]', 'Süd ost'), { recursive: true });
+  for (const file of ['a.las', 'b[2].las', 'Süd ost/c é.las']) await writeFile(join(own, 'lidar [1]', file), '');
+  await writeFile(path, HEAD);
+  const loaded = await loadJob(path), find = (...patterns: string[]) => matchFiles(loaded, patterns, 'inputs.lidar.files');
+  const [a, b, c] = ['a.las', 'b[2].las', join('Süd ost', 'c é.las')].map((file) => join(own, 'lidar [1]', file));
+  expect(await find('*/*.las')).toEqual([a, b]);
+  expect(await find('**/*.las')).toEqual([c, a, b].sort());
+  expect(await find('lidar [[]1]/*/*.las')).toEqual([c]);
+  expect(await find('lidar [1]/b[2].las', './lidar [1]/a.las')).toEqual([a, b]); // each a path that there is
+  expect(await find(a!)).toEqual([a]);
+  await expect(find('lidar [1]/z*.las')).rejects.toThrow(/matches no file/);
+});
+
+test('an absolute pattern is taken as it stands', async () => {
+  const loaded = await load(HEAD);
+  expect(await matchFiles(loaded, [join(dir, 'lidar', '?.las')], 'inputs.lidar.files')).toEqual([join(dir, 'lidar', 'a.las'), join(dir, 'lidar', 'b.las')]);
+});
+
+test('a link to a file that is gone is found, so that its reader can say so', async () => {
+  await symlink(join(root, 'nowhere.las'), join(dir, 'lidar', 'gone.laz'));
+  expect(await matchFiles(await load(HEAD), ['lidar/*.laz'], 'inputs.lidar.files')).toEqual([join(dir, 'lidar', 'gone.laz')]);
+  await rm(join(dir, 'lidar', 'gone.laz'));
+});
+
 test('a pattern that matches nothing is an error that names its line', async () => {
   const loaded = await load('survey: s\noutput: out\ninputs:\n  lidar:\n    files: [lidar/*.laz]\n');
   await expect(matchFiles(loaded, ['lidar/*.laz'], 'inputs.lidar.files')).rejects.toThrow(/job\.yaml:5: inputs\.lidar\.files: lidar\/\*\.laz matches no file/);

@@ -19,7 +19,7 @@ export const jobOf = (keys: object = {}): Job =>
 export function surveyOf(lidar: LidarFile[], stands: StandEntry[] = []): Survey {
   return {
     name: 's', crs: { epsg: 32611, name: 'UTM 11N', from: 'test' }, lidar, images: [], models: [], faults: [], waiting: [], groundMethod: 'classified',
-    stands: stands.length === 0 ? null : { path: '/survey/stands.geojson', records: '/survey/out/stands.ndjson', hash: stands.map(({ hash }) => hash).join(), entries: stands },
+    stands: stands.length === 0 ? null : { path: '/survey/stands.geojson', fingerprint: 'stands', bytes: 1, records: '/survey/out/stands.ndjson', hash: stands.map(({ hash }) => hash).join(), entries: stands },
   };
 }
 

@@ -6,7 +6,7 @@ import { settleCrs } from '../../src/pipeline/survey-crs.ts';
 
 const settle = (words: (CrsWords | null)[], { crs, lidar = {} }: { crs?: string; lidar?: object } = {}) => settleCrs(
   JobSchema.parse({ survey: 's', output: 'o', ...(crs ? { crs } : {}), inputs: { lidar: { files: ['*.las'], ...lidar } } }),
-  words.map((each, i) => ({ path: `file-${i}.las`, words: each })), 'job.yaml',
+  words.map((each, i) => ({ input: 'lidar', path: `file-${i}.las`, words: each, isOwn: false })), 'job.yaml',
 );
 
 const refusal = (...args: Parameters<typeof settle>): string => {
@@ -54,5 +54,23 @@ describe('refused, with what to do', () => {
   test('web Mercator, whose metres are none', () => {
     expect(refusal([{ epsg: 3857 }])).toMatch(/EPSG:3857 .* stretched/);
     expect(refusal([null], { crs: 'EPSG:3857' })).toMatch(/stretched.*UTM zone/);
+  });
+});
+
+describe('the CRS of an image', () => {
+  const withImage = (words: CrsWords | null, { isOwn = false, crs, override = false }: { isOwn?: boolean; crs?: string; override?: boolean } = {}) => settleCrs(
+    JobSchema.parse({ survey: 's', output: 'o', ...(crs ? { crs } : {}), inputs: { lidar: { files: ['*.las'], ...(override ? { crs: 'EPSG:32611', override } : {}) } } }),
+    [{ input: 'lidar', path: 'a.las', words: { epsg: 32611 }, isOwn: false }, { input: 'ortho', path: 'ortho.tif', words, isOwn }], 'job.yaml',
+  );
+
+  test('is its own: what overrides the LiDAR files says nothing of it', () => {
+    expect(() => withImage({ epsg: 32610 }, { override: true })).toThrow(/a\.las|EPSG:32610/);
+    expect(withImage({ epsg: 32611 }, { override: true }).epsg).toBe(32611);
+  });
+
+  test('without a code is refused when it is defined in the file, and is the survey\'s where the file says nothing', () => {
+    expect(() => withImage(null, { isOwn: true, crs: 'EPSG:32611' })).toThrow(/CRS of its own/);
+    expect(() => withImage(null)).toThrow(/ortho\.tif: its CRS is unknown/);
+    expect(withImage(null, { crs: 'EPSG:32611' }).epsg).toBe(32611);
   });
 });

@@ -52,6 +52,11 @@ async function runJob(path: string, { requireGpu = false, verify = false, json =
   const result = await runSurvey(loaded, {
     requireGpu, verify, stop,
     watch: {
+      warn: (text) => {
+        line.end();
+        console.error(`warning: ${text}`);
+        log.warn(text);
+      },
       notes: ({ faults, waiting, ground }) => {
         for (const { path: file, reason } of faults) console.error(`left out: ${file}: ${reason}`);
         if (waiting.length > 0) console.error(`${waiting.length} file(s) younger than settle_minutes wait for the next run`);

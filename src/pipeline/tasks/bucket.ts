@@ -17,7 +17,7 @@ import type { PartNotes, TaskCall } from './context.ts';
 
 /** More points than this outside the header's box: the header is wrong, and so is the plan. */
 const MAX_OUTSIDE_SHARE = 0.001;
-const LOW_NOISE = 7, HIGH_NOISE = 18;
+const GROUND = 2, LOW_NOISE = 7, HIGH_NOISE = 18;
 /** Elevations that 32-bit integers of 1e-5 m hold. */
 const MAX_Z = 2 ** 31 - 1;
 
@@ -26,6 +26,8 @@ export const BUCKETS = 'buckets';
 
 interface Tally {
   read: number;
+  /** kept returns of class 2 */
+  ground: number;
   dropped: number;
   outside: number;
 }
@@ -37,7 +39,7 @@ interface Tally {
  */
 export async function runBucket({ plan, task, watch }: TaskCall, writer: PartWriter): Promise<PartNotes> {
   const file = plan.survey.lidar[(task.unit as { file: number }).file]!;
-  const source = await openFile(file.path), tally = { read: 0, dropped: 0, outside: 0 };
+  const source = await openFile(file.path), tally = { read: 0, ground: 0, dropped: 0, outside: 0 };
   try {
     const dir = writer.path(BUCKETS);
     await mkdir(dir);
@@ -51,7 +53,7 @@ export async function runBucket({ plan, task, watch }: TaskCall, writer: PartWri
     return {
       inputs: [{ path: file.path, fingerprint: file.fingerprint, tiles: tiles.map(({ id }) => id) }],
       voids: [],
-      counts: { points_read: tally.read, points_dropped: tally.dropped, points_outside: tally.outside, points_duplicate: duplicates, points_kept: tiles.reduce((sum, { points }) => sum + points, 0) },
+      counts: { points_read: tally.read, points_ground: tally.ground, points_dropped: tally.dropped, points_outside: tally.outside, points_duplicate: duplicates, points_kept: tiles.reduce((sum, { points }) => sum + points, 0) },
     };
   } finally {
     await source.close();
@@ -76,6 +78,7 @@ async function* selected(chunks: AsyncIterable<RawPoints>, header: PointFileHead
         tally.outside++;
         continue;
       }
+      if (c === GROUND) tally.ground++;
       x[kept] = x[i]!;
       y[kept] = y[i]!;
       z[kept] = z[i]!;

@@ -27,8 +27,9 @@ export function inputRows({ survey, job_file }: Plan, unread: ReadonlyMap<string
     ...survey.images.flatMap((image) => image.files.map((file) => ({
       input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
     }))),
+    ...(survey.stands ? [{ input: 'stands', path: path(survey.stands.path), fingerprint: survey.stands.fingerprint, bytes: survey.stands.bytes, points: null, crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null }] : []),
     ...survey.faults.map((fault) => ({
-      input: 'lidar', path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
+      input: fault.input, path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
     })),
   ];
 }

@@ -19,6 +19,7 @@ import type { Part, PartWriter } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import { tileFromId } from '../../tile/grid.ts';
 import type { Plan } from '../plan.ts';
+import { mapReachM, networkOf } from '../plan.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { PartNotes, TaskCall } from './context.ts';
@@ -27,6 +28,8 @@ import { mosaicOf, readPartRaster } from './part-rasters.ts';
 
 /** What `canopy` left of a tile; without a part everything is void. */
 interface Canopy {
+  /** why there is no part */
+  failure: string | null;
   crowns: Crown[];
   metrics: CellMetrics[];
   chm: Raster;
@@ -40,7 +43,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   const { plan, task, watch } = call, { job, survey } = plan;
   const tile = tileFromId((task.unit as { tile: string }).tile, job.tiles.size_m);
   const canopy = await readCanopy(call, tile), maps = await readMaps(call, tile);
-  const stands = survey.stands ? await standsOfBox(survey.stands, tile.core) : [];
+  const stands = survey.stands ? await standsOfBox(survey.stands, growBox(tile.core, mapReachM(survey))) : [];
   watch.lap('read_parts');
 
   const { allometry: { dbh, agb, group } } = job;
@@ -76,10 +79,11 @@ async function readCanopy(call: TaskCall, tile: Tile): Promise<Canopy> {
   const { part, failure } = await partOf(call, tasks.get(task.needs[0]!)!);
   if (!part) {
     const voids = [{ source: 'lidar', reason: `canopy failed: ${failure}`, areaM2: boxAreaM2(tile.core) }];
-    return { crowns: [], metrics: [], chm: emptyRaster(lattice, window), crownMask: emptyRaster(lattice, window), voids };
+    return { failure, crowns: [], metrics: [], chm: emptyRaster(lattice, window), crownMask: emptyRaster(lattice, window), voids };
   }
   const rows = await readPartTable<Record<string, number | null>>(part, 'cell_lidar');
   return {
+    failure: null,
     crowns: await readPartTable<Crown>(part, 'crown'),
     metrics: rows.map((row) => ({ col: row['col']!, row: row['row']!, values: Object.fromEntries(METRICS.map(({ name }) => [name, row[camelName(name)] ?? null])) })),
     chm: await readPartRaster(part.path('chm.tif'), lattice, window),
@@ -92,7 +96,7 @@ async function readCanopy(call: TaskCall, tile: Tile): Promise<Canopy> {
 async function readMaps(call: TaskCall, tile: Tile): Promise<Map[]> {
   const { plan, task, tasks } = call, blocks = task.needs.map((key) => tasks.get(key)!).filter(({ kind }) => kind === 'model');
   return Promise.all(plan.survey.models.map(async (model, index) => {
-    const own = blocks.filter(({ unit }) => 'model' in unit && unit.model === index);
+    const network = networkOf(plan.survey, index), own = blocks.filter(({ unit }) => 'model' in unit && unit.model === network);
     const found = await Promise.all(own.map((block) => partOf(call, block)));
     const lattice = mapLattice(plan, model), window = windowOfBox(lattice, growBox(tile.core, lattice.resM));
     const rasters = await Promise.all(found.flatMap(({ part }) => (part ? [readBlock(part, model, lattice)] : [])));
@@ -130,9 +134,11 @@ async function writeOpenings(writer: PartWriter, { pieces, edges, labels, window
   await writer.table('opening_stand', shares);
 }
 
-function tileRow({ id, core }: Tile, { metrics }: Canopy, parts: readonly SharePart[], trees: number): object {
+function tileRow({ id, core }: Tile, { metrics, failure }: Canopy, parts: readonly SharePart[], trees: number): object {
+  const place = { tile: id, x0M: core.x0, y0M: core.y0, x1M: core.x1, y1M: core.y1 };
+  if (failure !== null) return { ...place, status: 'failed', validAreaM2: null, points: null, trees: null };
   return {
-    tile: id, x0M: core.x0, y0M: core.y0, x1M: core.x1, y1M: core.y1, status: 'done',
+    ...place, status: 'done',
     validAreaM2: parts.find(({ source }) => source === 'lidar')?.validM2 ?? 0, points: metrics.reduce((sum, { values }) => sum + (values['n'] ?? 0), 0), trees,
   };
 }

@@ -13,7 +13,7 @@ import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/
 import type { Part } from '../../store/parts.ts';
 import { tileFromId } from '../../tile/grid.ts';
 import type { Plan, Task } from '../plan.ts';
-import { coreWindow } from '../plan.ts';
+import { coreWindow, networkOf } from '../plan.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskContext } from './context.ts';
 import { partsOf } from './part-of.ts';
@@ -137,7 +137,7 @@ async function canopyGroups(context: TaskContext): Promise<RasterGroup[]> {
 
 async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel, index: number): Promise<RasterGroup> {
   const { plan } = context, image = plan.survey.images.find((each) => each.name === on)!, { variable, stridePx, unit } = card.outputs[0]!;
-  const done = await madeParts(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === index));
+  const done = await madeParts(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === networkOf(plan.survey, index)));
   const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: part.info.inputs[0]!['window'] as Window }));
   const mosaic = { lattice: outputLattice(image.lattice, stridePx), window: coarser(image.window, stridePx), parts };
   return group(plan, { mosaic, keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);

@@ -15,6 +15,7 @@ import { byTile, tileFromId } from '../../tile/grid.ts';
 import { VERSION } from '../../version.ts';
 import { outcomeOf } from '../ledger.ts';
 import type { Plan } from '../plan.ts';
+import { networkOf } from '../plan.ts';
 import { markUnmerged, writeRunRecord } from '../run-record.ts';
 import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
@@ -74,25 +75,24 @@ async function measuredTiles(context: TaskContext): Promise<MeasuredTile[]> {
 const mergeTile = ({ tile, part }: MeasuredTile): MergeTile =>
   ({ tile: tile.id, tables: part ? Object.fromEntries(TABLES.map((table) => [table, [part.path(tableFile(table))]])) : {} });
 
-/** The execution providers that really ran, by model. */
-async function providersOf(context: TaskContext): Promise<Map<string, Set<string>>> {
-  const providers = new Map<string, Set<string>>();
-  for (const { part } of await partsOf(context, context.plan.tasks.filter(({ kind }) => kind === 'model'))) {
-    const model = part?.info.inputs[0]?.['model'];
-    if (part?.info.provider && typeof model === 'string') providers.set(model, (providers.get(model) ?? new Set()).add(part.info.provider));
+/** The execution providers that really ran, by model's index. */
+async function providersOf(context: TaskContext): Promise<Map<number, Set<string>>> {
+  const providers = new Map<number, Set<string>>();
+  for (const { task: { unit }, part } of await partsOf(context, context.plan.tasks.filter(({ kind }) => kind === 'model'))) {
+    if (part?.info.provider && 'model' in unit) providers.set(unit.model, (providers.get(unit.model) ?? new Set()).add(part.info.provider));
   }
   return providers;
 }
 
-function surveyRows(plan: Plan, providers: ReadonlyMap<string, ReadonlySet<string>>): MergeSource['rows'] {
+function surveyRows(plan: Plan, providers: ReadonlyMap<number, ReadonlySet<string>>): MergeSource['rows'] {
   const { survey, job } = plan;
   return {
     run: [{
       runId: plan.run_id, survey: survey.name, crs: `EPSG:${survey.crs.epsg}`, startedAt: plan.created, version: VERSION, configHash: plan.config_hash,
-      tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: job.chm.resolution_m, job,
+      tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: job.chm.resolution_m, job: { ...job, ground: job.ground.method === 'auto' ? { method: survey.groundMethod } : job.ground },
     }],
-    model: survey.models.map(({ name, primary, card }) => ({
-      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(name) ?? [])].sort().join(', ') || null, card,
+    model: survey.models.map(({ name, primary, card }, i) => ({
+      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card,
     })),
     equation: allometryOf({ dbh: job.allometry.dbh, agb: job.allometry.agb }).equations.map((equation) => ({
       equationId: equation.id, gives: equation.gives, sigma: equation.sigma, tau: equation.tau, squareFactor: equation.squareFactor, source: equation.source,

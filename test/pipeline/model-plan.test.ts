@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { parseCard } from '../../src/infer/card.ts';
+import { networkOf, mapReachM } from '../../src/pipeline/plan.ts';
+import type { Survey, SurveyModel } from '../../src/pipeline/survey.ts';
+import { box, changedUnits, jobOf, keysOf, lidarFile, planOf, standEntry, surveyOf } from './plans.ts';
+
+/** A density network with map pixels of 2.4 m, on an ortho of 0.6 m over x 0-1920. */
+const card = parseCard({
+  name: 'counter', version: '1.0.0', task: 'density', licence: 'CC0-1.0', sha256: '0'.repeat(64),
+  input: { name: 'image', layout: 'NCHW', bands: ['red'], scale: 1, gsd_m: 0.6, gsd_range_m: [0.5, 0.7], patch_px: 256, margin_px: 32, stride_px: 4 },
+  outputs: [{ name: 'density', variable: 'stems', unit: 'stems/px', stride_px: 4, range: [0, 5] }], post: { peak_threshold: 0.1, peak_radius_m: 2.4, localisation_error_m: 2 },
+}, 'card');
+const model = (name: string): SurveyModel => ({ name, dir: `/models/${name}`, on: 'ortho', primary: name === 'stems', card });
+const ortho = {
+  name: 'ortho', bands: ['red'], lattice: { resM: 0.6, x0M: 0, y0M: 0 }, window: { col: 0, row: -1600, width: 3200, height: 1600 }, box: box(0, 0, 1920, 960),
+  files: [{ path: '/survey/ortho.tif', fingerprint: 'ortho', bytes: 1, window: { col: 0, row: -1600, width: 3200, height: 1600 } }],
+};
+const surveyWith = (models: SurveyModel[], stands = [standEntry('border', box(1000.3, 100, 1100, 200))]): Survey =>
+  ({ ...surveyOf([lidarFile('a.las', box(100, 100, 1900, 900))], stands), images: [ortho], models });
+
+describe('models in the plan', () => {
+  test('a stand just beyond a tile belongs to its key when a map pixel of the tile reaches into it', () => {
+    expect(mapReachM(surveyWith([model('stems')]))).toBeCloseTo(2.4, 9);
+    const before = planOf(surveyWith([model('stems')])), after = planOf(surveyWith([model('stems')], [standEntry('border', box(1000.3, 100, 1100, 200), 'edited')]));
+    expect(changedUnits(before, after, 'measure')).toContain('500_0'); // [998.4, 1000.8) has its centre west of x = 1000
+  });
+
+  test('a model under another name runs nothing again, and two names of one network run it once', () => {
+    const one = planOf(surveyWith([model('stems')])), renamed = planOf(surveyWith([model('counts')])), both = planOf(surveyWith([model('stems'), model('counts')]));
+    expect(changedUnits(one, renamed, 'model')).toEqual([]);
+    expect(keysOf(both, 'model')).toEqual(keysOf(one, 'model'));
+    expect(both.tasks.filter(({ kind }) => kind === 'model').map(({ key }) => key)).toHaveLength(new Set(keysOf(both, 'model').values()).size);
+    expect([networkOf(both.survey, 0), networkOf(both.survey, 1)]).toEqual([0, 0]);
+  });
+
+  test('a moved survey, or one with a file that waits, merges nothing anew', () => {
+    const before = planOf(surveyWith([model('stems')])), at = (path: string) => path.replace('/survey', '/elsewhere');
+    const survey = surveyWith([model('stems')]);
+    const moved = planOf({
+      ...survey, lidar: survey.lidar.map((file) => ({ ...file, path: at(file.path) })), images: [{ ...ortho, files: ortho.files.map((file) => ({ ...file, path: at(file.path) })) }],
+      stands: { ...survey.stands!, path: at(survey.stands!.path) }, waiting: ['/elsewhere/lidar/young.las'], crs: { ...survey.crs, from: 'elsewhere' },
+    }, { jobFile: '/elsewhere/job.yaml', output: '/elsewhere/out', job: jobOf() });
+    expect(changedUnits(before, moved, 'merge')).toEqual([]);
+  });
+});
