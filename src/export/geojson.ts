@@ -10,7 +10,7 @@ function geometryOf(input: ExportInput): (row: LayerRow) => string {
     return (row) => pointJson(row.cells[lon]!.number()!, row.cells[lat]!.number()!);
   }
   const outlineOf = outlineReader(input);
-  return (row) => geometryJson(inDegrees(outlineOf(row) ?? [], toLonLat));
+  return (row) => geometryJson(inDegrees(outlineOf(row) ?? [], toLonLat), layer.multi);
 }
 
 /** Features, one a line; properties are named as the columns, NULL is null. */

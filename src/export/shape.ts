@@ -49,12 +49,10 @@ export function inDegrees(polygons: MultiPolygon, toLonLat: ToLonLat): MultiPoly
   return out;
 }
 
-/** A GeoJSON geometry: Polygon for one part, MultiPolygon for more, null for none. */
-export function geometryJson(polygons: MultiPolygon): string {
+/** A GeoJSON geometry, of one type for a whole layer, as GIS tools want it; null for no part. @param multi MultiPolygon, else Polygon of the one part */
+export function geometryJson(polygons: MultiPolygon, multi: boolean): string {
   if (polygons.length === 0) return 'null';
-  return polygons.length === 1
-    ? `{"type":"Polygon","coordinates":${JSON.stringify(polygons[0])}}`
-    : `{"type":"MultiPolygon","coordinates":${JSON.stringify(polygons)}}`;
+  return multi ? `{"type":"MultiPolygon","coordinates":${JSON.stringify(polygons)}}` : `{"type":"Polygon","coordinates":${JSON.stringify(polygons[0])}}`;
 }
 
 export const pointJson = (lon: number, lat: number): string => `{"type":"Point","coordinates":[${round7(lon)},${round7(lat)}]}`;

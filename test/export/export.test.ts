@@ -91,7 +91,7 @@ test('a cell is the square of its side whose lower-left corner is its id', async
 });
 
 test('a void is drawn as its own outline, or as its tile where only that is known, and says which', async () => {
-  const drawn = (await features('voids')).map(({ geometry, properties }) => [properties['source'], properties['outline'], (geometry!.coordinates as Polygon)[0]![2]]);
+  const drawn = (await features('voids')).map(({ geometry, properties }) => [properties['source'], properties['outline'], (geometry!.coordinates as MultiPolygon)[0]![0]![2]]);
   expect(drawn).toEqual([['lidar', 'tile', [-119.995, 45.005]], ['mask', 'void', [-119.99998, 45.00002]]]);
 });
 

@@ -2,7 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadJob } from '../../src/pipeline/job-file.ts';
 import type { RunRecord } from '../../src/pipeline/run-record.ts';
+import { readRunRecord } from '../../src/pipeline/run-record.ts';
+import { planSurvey } from '../../src/pipeline/run.ts';
+import { openTaskRunner } from '../../src/pipeline/tasks/run-task.ts';
 import { keepCorner, recutLidar, runVariant, writeVariant } from './survey.ts';
 
 let scratch: string, whole: RunRecord;
@@ -19,6 +23,14 @@ test('the inventory is the same in tiles of 60 m, 100 m and 500 m, by one worker
   expect(small.record.canonical).toEqual(whole.canonical);
   expect(middle.record.canonical).toEqual(whole.canonical);
   expect(middle.record.canonical_rasters).toEqual(whole.canonical_rasters);
+});
+
+test('tasks in any order that their needs allow give the same inventory', async () => {
+  const loaded = await loadJob(await writeVariant(join(scratch, 'shuffled'), { tileM: 60 })), plan = await planSurvey(loaded), runner = openTaskRunner(plan);
+  const kinds = ['bucket', 'model', 'canopy', 'measure', 'merge'];
+  const shuffled = plan.tasks.map((task) => ({ task, rank: kinds.indexOf(task.kind), place: parseInt(task.key.slice(3, 9), 16) })).sort((a, b) => a.rank - b.rank || b.place - a.place);
+  for (const { task } of shuffled) await runner.run(task);
+  expect((await readRunRecord(loaded.output))!.canonical).toEqual(whole.canonical);
 });
 
 test('shuffled returns, other cuts into files and an overlapping delivery change nothing', async () => {
