@@ -17,6 +17,19 @@ export interface SessionOptions {
   requireGpu?: boolean;
 }
 
+/**
+ * A fault of the session, not of the data that it was given: another may do better.
+ * `threadLost`: the thread that ran it has died, and what it has done to the process is not known.
+ */
+export class SessionError extends ModelError {
+  readonly threadLost: boolean;
+
+  constructor(message: string, source: string, { threadLost = false, cause }: { threadLost?: boolean; cause?: unknown } = {}) {
+    super(message, { source }, cause === undefined ? undefined : { cause });
+    this.threadLost = threadLost;
+  }
+}
+
 /** One loaded network. Runs are served in the order of the calls. */
 export interface Session {
   /** the provider that was taken */
@@ -27,7 +40,7 @@ export interface Session {
   readonly outputs: TensorInfo[];
   /**
    * Run the network on its one input. The input's buffer moves to the worker: it is empty afterwards.
-   * @throws {ModelError} with the runtime's own text when the run fails or the worker ends
+   * @throws {SessionError} with the runtime's own text when the run fails or the worker ends
    */
   run(input: Float32Array<ArrayBuffer>, dims: number[]): Promise<Record<string, Tensor>>;
   /** End the thread once the run that it is in has finished; calls still waiting fail. Call it before the process ends. */
@@ -62,7 +75,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
   const start: WorkerStart = { path, providers: providersToTry(path, options) };
   const worker = new Worker(workerUrl, { workerData: start, name: 'onnx' });
   const waiting = new Map<number, Waiting>();
-  let fault: ModelError | null = null, closed = false, nextId = 0;
+  let fault: ModelError | null = null, closed = false, isReady = false, nextId = 0;
 
   const opened = new Promise<Extract<FromWorker, { kind: 'ready' }>>((resolve, reject) => {
     const fail = (error: ModelError) => {
@@ -71,15 +84,18 @@ export async function openSession(path: string, options: SessionOptions): Promis
       for (const call of waiting.values()) call.reject(fault);
       waiting.clear();
     };
-    worker.on('error', (cause) => fail(new ModelError(`${path}: the thread that runs it failed; ${messageOf(cause)}`, { source: path }, { cause })));
-    worker.on('exit', (code) => fail(new ModelError(`${path}: the thread that runs it ended with code ${code}`, { source: path })));
+    worker.on('error', (cause) => fail(new SessionError(`${path}: the thread that runs it failed; ${messageOf(cause)}`, path, { threadLost: isReady, cause })));
+    worker.on('exit', (code) => fail(new SessionError(`${path}: the thread that runs it ended with code ${code}`, path, { threadLost: true })));
     worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') return resolve(message);
+      if (message.kind === 'ready') {
+        isReady = true;
+        return resolve(message);
+      }
       if (message.kind === 'refused') return fail(refusal(path, message.refused, options));
       const call = waiting.get(message.id);
       waiting.delete(message.id);
       if (message.kind === 'outputs') call?.resolve(message.outputs);
-      else call?.reject(new ModelError(`${path}: the network failed on an input of ${message.dims.join(' x ')}: ${message.reason}`, { source: path }));
+      else call?.reject(new SessionError(`${path}: the network failed on an input of ${message.dims.join(' x ')}: ${message.reason}`, path));
     });
   });
 

@@ -65,7 +65,11 @@ function openFiles(cache: BlockCache, maxOpen: number) {
       open.set(path, entry); // most recent last
       entry.users++;
       try {
-        return await work(await entry.raster);
+        const raster = await entry.raster.catch((error: unknown) => {
+          if (open.get(path) === entry) open.delete(path); // it may be there the next time
+          throw error;
+        });
+        return await work(raster);
       } finally {
         entry.users--;
         for (const [other, idle] of open) if (open.size > maxOpen && idle.users === 0) await shut(other, idle);

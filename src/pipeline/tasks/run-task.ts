@@ -1,4 +1,6 @@
 // pipeline/tasks/run-task.ts: runs one task of a plan, whatever its kind. Idempotent: a part that exists is not made again. IO.
+import { EXIT, messageOf } from '../../errors.ts';
+import { SessionError } from '../../infer/session.ts';
 import type { TaskKind } from '../../types.ts';
 import type { PartWriter } from '../../store/parts.ts';
 import { findPart, writePart } from '../../store/parts.ts';
@@ -22,12 +24,21 @@ const kinds = new Map<TaskKind, () => Promise<RunKind>>([
 export interface TaskRunner {
   /** Make a task's part. @throws what is wrong with its input, its needs or the disk */
   run(task: Task): Promise<void>;
+  /** Let go of what is open; call it before a process is to end by itself. */
+  close(): Promise<void>;
 }
 
 /** A runner for the tasks of one plan; what it opens (models, images) it keeps. */
 export function openTaskRunner(plan: Plan, { requireGpu = false } = {}): TaskRunner {
   const context: TaskContext = { plan, tasks: tasksByKey(plan), lookup: diskLookup(plan.output), requireGpu };
-  return { run: (task) => (task.kind === 'merge' ? runMergeTask(context) : runPartTask(context, task)) };
+  let hasModels = false;
+  return {
+    run: (task) => {
+      hasModels ||= task.kind === 'model';
+      return task.kind === 'merge' ? runMergeTask(context) : runPartTask(context, task);
+    },
+    close: async () => { if (hasModels) await import('./model.ts').then((m) => m.closeModels()); },
+  };
 }
 
 async function runMergeTask(context: TaskContext): Promise<void> {
@@ -45,5 +56,16 @@ async function runPartTask(context: TaskContext, task: Task): Promise<void> {
     kind: task.kind, key, unit: unitName(task, plan), stageVersion: STAGE_VERSIONS[task.kind], ...notes, seconds: watch.seconds,
     peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
   });
-  await writePart(plan.output, info, async (writer) => { notes = await run({ ...context, task, key, watch }, writer); }, { kind: task.kind, key });
+  try {
+    await writePart(plan.output, info, async (writer) => { notes = await run({ ...context, task, key, watch }, writer); }, { kind: task.kind, key });
+  } catch (error) {
+    if (error instanceof SessionError && error.threadLost) endProcess(error);
+    throw error;
+  }
+}
+
+/** A native thread that dies leaves a process that nobody can vouch for: it ends as after a crash, and its engine tries the task again in another. */
+function endProcess(error: Error): never {
+  console.error(messageOf(error));
+  process.exit(EXIT.failed);
 }
