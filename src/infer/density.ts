@@ -110,8 +110,16 @@ function voidsOf({ lattice, window }: Raster, voidPx: number, card: ModelCard): 
   return [{ source: card.name, reason, areaM2: voidPx * lattice.resM ** 2 }];
 }
 
+/** What the tables take: stems per hectare and per stand are sums of this. */
+const VARIABLE = 'stems', UNIT = 'stems/px';
+
 function densityProblems({ outputs }: ModelCard): string[] {
-  return outputs.length === 1 ? [] : [`outputs: a density model has 1 output, the card names ${outputs.length}; remove the others`];
+  const problems = outputs.length === 1 ? [] : [`outputs: a density model has 1 output, the card names ${outputs.length}; remove the others`];
+  for (const { name, variable, unit } of outputs) {
+    if (variable !== VARIABLE) problems.push(`outputs.${name}.variable: ${variable} is not what a density model counts; it must be ${VARIABLE}`);
+    if (unit !== UNIT) problems.push(`outputs.${name}.unit: ${unit} is not summed to a count; give ${UNIT} (stems in each output pixel), and scale the output in the graph if it is another`);
+  }
+  return problems;
 }
 
 export const density: ModelTask = { post: DensityPost, problems: densityProblems, runBlock: runDensityBlock };

@@ -45,6 +45,8 @@ test.each([
   ['an empty range', (c) => { c.outputs[0]!.range = [1, 0]; }, /range: \[1, 0\] is empty/],
   ['a post without its threshold', (c) => { c.post = { peak_radius_m: 4 } as never; }, /post.peak_threshold/],
   ['a post key of another task', (c) => { c.post = { ...c.post, max_box_m: 3 } as never; }, /post: .*max_box_m/],
+  ['a density of another variable', (c) => { c.outputs[0]!.variable = 'trees'; }, /outputs.density.variable: trees is not what a density model counts; it must be stems/],
+  ['a density in another unit', (c) => { c.outputs[0]!.unit = 'stems/ha'; }, /outputs.density.unit: stems\/ha is not summed to a count; give stems\/px/],
   ['two outputs', (c) => { c.outputs.push({ ...c.outputs[0]!, name: 'b' }); }, /a density model has 1 output, the card names 2/],
 ] satisfies [string, (c: ReturnType<typeof base>) => void, RegExp][])('%s is refused with what to change', async (_, change, message) => {
   const { dir, card } = writeModel('red-density', redDensity(), { patchPx: 128, change });
