@@ -1,6 +1,6 @@
 // pipeline/job-file.ts: reads a job file: YAML, schema, patterns of inputs. Errors name the line, the path and the nearest key. IO.
 import { glob, readFile, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { LineCounter, isMap, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
@@ -126,7 +126,7 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
 export async function matchFiles(loaded: LoadedJob, patterns: readonly string[], key: string): Promise<string[]> {
   const found = new Set<string>();
   for (const pattern of patterns) {
-    const matches = await filesOf(glob(isAbsolute(pattern) ? pattern : resolve(loaded.dir, pattern).split(sep).join('/')));
+    const matches = await matchesOf(loaded.dir, pattern);
     if (matches.length === 0) throw new UsageError(`${loaded.at(key)}: ${key}: ${pattern} matches no file in ${loaded.dir}; patterns are relative to the job file`, { source: loaded.path, path: key });
     for (const match of matches) {
       await assertAllowed(loaded, match, key);
@@ -136,12 +136,18 @@ export async function matchFiles(loaded: LoadedJob, patterns: readonly string[],
   return [...found].sort();
 }
 
-/** What of the matches is a file: a pattern as lidar/* meets folders too. */
-async function filesOf(matches: AsyncIterable<string>): Promise<string[]> {
+/** The files that one pattern names, absolute: a path that there is stands for itself, whatever characters it holds; a pattern as lidar/* meets folders too. */
+async function matchesOf(dir: string, pattern: string): Promise<string[]> {
+  const itself = resolve(dir, pattern);
+  if (await isFile(itself, false)) return [itself];
   const files: string[] = [];
-  for await (const match of matches) if (await stat(match).then((info) => info.isFile(), () => true)) files.push(match);
+  // the folder is no part of the pattern: its name may hold [ or *
+  for await (const match of glob(pattern, { cwd: dir })) if (await isFile(resolve(dir, match), true)) files.push(resolve(dir, match));
   return files;
 }
+
+/** @param unseen  the answer for what cannot be looked at: a match is kept, so that who reads it says why not */
+const isFile = (path: string, unseen: boolean): Promise<boolean> => stat(path).then((info) => info.isFile(), () => unseen);
 
 /** @throws {UsageError} when a path, links followed, leaves the job's folder and its roots */
 async function assertAllowed(loaded: LoadedJob, path: string, key: string): Promise<void> {
