@@ -1,11 +1,14 @@
 // cli/commands/work.ts: `understory work --plan FILE (--task KEY | --step STEP --chunk I/N)`: idempotent.
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
+import { takeLock } from '../../files/lock.ts';
 import { isFatal } from '../../pipeline/engines/engine.ts';
 import { failureOf } from '../../pipeline/failure.ts';
 import { removeFailure, writeFailure } from '../../pipeline/ledger.ts';
 import { readPlan } from '../../pipeline/plan-file.ts';
 import type { Plan, Task } from '../../pipeline/plan.ts';
+import { lockFile } from '../../pipeline/run.ts';
+import type { TaskRunner } from '../../pipeline/tasks/run-task.ts';
 import { openTaskRunner } from '../../pipeline/tasks/run-task.ts';
 import type { GlobalOptions } from '../options.ts';
 
@@ -18,8 +21,21 @@ interface WorkOptions extends GlobalOptions {
 }
 
 export async function work(options: WorkOptions): Promise<ExitCode> {
-  const plan = await readPlan(options.plan), runner = openTaskRunner(plan, { requireGpu: options.requireGpu ?? false });
-  const tasks = chosen(plan, options), failures: { key: string; kind: string; reason: string }[] = [];
+  const plan = await readPlan(options.plan), tasks = chosen(plan, options), runner = openTaskRunner(plan, { requireGpu: options.requireGpu ?? false });
+  // many workers may be at work at once, but two merges would delete each other's temporary files
+  const unlock = tasks.some(({ kind }) => kind === 'merge') ? await takeLock(lockFile(plan.output)) : null;
+  try {
+    const failures = await runTasks(plan, tasks, runner);
+    if (options.json) console.log(JSON.stringify({ run_id: plan.run_id, tasks: tasks.length, failures }));
+    return failures.length === 0 ? EXIT.ok : EXIT.voids;
+  } finally {
+    await runner.close();
+    await unlock?.();
+  }
+}
+
+async function runTasks(plan: Plan, tasks: readonly Task[], runner: TaskRunner): Promise<{ key: string; kind: string; reason: string }[]> {
+  const failures: { key: string; kind: string; reason: string }[] = [];
   for (const task of tasks) {
     try {
       await removeFailure(plan.output, task.key);
@@ -32,8 +48,7 @@ export async function work(options: WorkOptions): Promise<ExitCode> {
       console.error(`failed: ${task.kind} ${failure.unit}: ${failure.reason}`);
     }
   }
-  if (options.json) console.log(JSON.stringify({ run_id: plan.run_id, tasks: tasks.length, failures }));
-  return failures.length === 0 ? EXIT.ok : EXIT.voids;
+  return failures;
 }
 
 function chosen(plan: Plan, { task, step, chunk = '1/1' }: WorkOptions): Task[] {
