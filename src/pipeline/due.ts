@@ -1,6 +1,7 @@
 // pipeline/due.ts: which tasks of a plan have to run, and which have their parts. IO.
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Lookup } from './ledger.ts';
 import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
 import { readRunRecord } from './run-record.ts';
@@ -13,12 +14,17 @@ export interface DueTasks {
   known: number;
 }
 
+/** What a run would find once it has forgotten the failures that it tries again. */
+const retrying = (lookup: Lookup): Lookup => ({ ...lookup, failureOf: async (key) => lookup.failureOf(key).then((failure) => (failure?.fault === 'task' ? null : failure)) });
+
 /**
  * Tasks without a part. A bucket is due only if a due canopy task needs it; the merge is due when anything else is,
  * or when the database does not stand on these very parts.
+ *
+ * @param again  as a run sees it: failed tasks are due again, but those whose input file itself is at fault
  */
-export async function dueTasks(plan: Plan): Promise<DueTasks> {
-  const tasks = tasksByKey(plan), lookup = await listedLookup(plan.output), due = new Set<string>();
+export async function dueTasks(plan: Plan, { again = false } = {}): Promise<DueTasks> {
+  const tasks = tasksByKey(plan), listed = await listedLookup(plan.output), lookup = again ? retrying(listed) : listed, due = new Set<string>();
   for (const task of plan.tasks) {
     if (task.kind === 'merge' || task.kind === 'bucket') continue;
     if ((await outcomeOf(task, tasks, lookup)).state === 'due') due.add(task.key);

@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
 import { listPartKeys, removePart, sweepTemporaries } from '../store/parts.ts';
 import { autoWorkers, runLocal } from './engines/local.ts';
+import { plannedFailures, surveyExitCode } from './exit-code.ts';
 import { writeExports } from './exports.ts';
 import type { LoadedJob } from './job-file.ts';
 import { listFailures, removeFailure } from './ledger.ts';
@@ -97,8 +98,8 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
     await runLocal({ plan, planPath: planFile(plan.output), due: due.tasks, workers, requireGpu: options.requireGpu ?? false, events: tally.events, stop });
     if (stop.aborted) return { exitCode: EXIT.interrupted, plan, tasksRun: tally.done, failures: tally.failed, exported: [] };
   }
-  const failures = await plannedFailures(plan);
-  if (failures.some(({ kind }) => kind === 'merge')) return { exitCode: EXIT.failed, plan, tasksRun: tally.done, failures: failures.length, exported: [] };
+  const failures = await plannedFailures(plan), exitCode = surveyExitCode(plan, failures);
+  if (exitCode === EXIT.failed) return { exitCode, plan, tasksRun: tally.done, failures: failures.length, exported: [] };
   if (due.tasks.length > 0) {
     await addRunCost(plan.output, {
       started_at: started.toISOString(), seconds: Math.round(performance.now() - clock) / 1000, workers, engine: plan.job.run.engine,
@@ -107,8 +108,7 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
   }
   if (plan.job.ground.method === 'auto' && plan.survey.groundMethod === 'smrf' && tally.groundReturns > 0) options.watch?.warn?.(`${tally.groundReturns} returns are of class 2, though none of those looked at first was: the ground is by SMRF; to use the classes, say ground: { method: classified }`);
   const exported = await writeExports(plan);
-  const wounded = failures.length > 0 || plan.survey.faults.length > 0;
-  return { exitCode: wounded ? EXIT.voids : EXIT.ok, plan, tasksRun: tally.done, failures: failures.length, exported };
+  return { exitCode, plan, tasksRun: tally.done, failures: failures.length, exported };
 }
 
 /** Buckets that a killed run left and no due task needs. */
@@ -120,9 +120,4 @@ async function sweepBuckets({ output }: Plan, due: DueTasks): Promise<void> {
 /** A failed task is tried again in the next run; a broken file only when it changes, and then its bucket has another key. */
 async function forgetTaskFailures({ output }: Plan): Promise<void> {
   for (const failure of await listFailures(output)) if (failure.fault === 'task') await removeFailure(output, failure.key);
-}
-
-async function plannedFailures(plan: Plan): Promise<Awaited<ReturnType<typeof listFailures>>> {
-  const keys = new Set(plan.tasks.map(({ key }) => key));
-  return (await listFailures(plan.output)).filter(({ key }) => keys.has(key));
 }

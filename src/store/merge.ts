@@ -44,6 +44,8 @@ const BY_TILE: readonly TableName[] = ['tree', 'tree_stand', 'cell', 'cell_model
 const SUMMED: readonly TableName[] = ['stand_part', 'survey_part'];
 const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'input_file', 'stand', 'gap', 'gap_stand', 'tile', 'void'];
 const ROWS_PER_STATEMENT = 20_480;
+/** Rows with outlines are long: fewer are held at a time. */
+const OUTLINES_PER_STATEMENT = 2_048;
 
 const namesOf = (columns: readonly Column[]): string => columns.map((column) => quoteName(column.name)).join(', ');
 
@@ -96,9 +98,10 @@ async function insertBatch(connection: DuckDBConnection, name: TableName, rows: 
 
 /** Insert rows in batches, in their order; memory holds one batch. `geometry` is the type of the GEOMETRY columns. */
 export async function insertRows(connection: DuckDBConnection, name: TableName, rows: Rows, geometry: string): Promise<void> {
+  const most = tableOf(name).columns.some(({ type }) => isGeometry(type)) ? OUTLINES_PER_STATEMENT : ROWS_PER_STATEMENT;
   let batch: object[] = [];
   for await (const row of rows) {
-    if (batch.push(row) < ROWS_PER_STATEMENT) continue;
+    if (batch.push(row) < most) continue;
     await insertBatch(connection, name, batch, geometry);
     batch = [];
   }

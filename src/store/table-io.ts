@@ -94,6 +94,8 @@ export async function writeTable(connection: DuckDBConnection, name: TableName, 
 export interface ReadTableOptions {
   /** rows whose x_m, y_m lie in this half-open box */
   where?: Box;
+  /** names of the columns to read; default: all */
+  only?: readonly string[];
 }
 
 function boxCondition(name: TableName, box: Box): string {
@@ -102,41 +104,43 @@ function boxCondition(name: TableName, box: Box): string {
   return `WHERE x_m >= ${box.x0} AND x_m < ${box.x1} AND y_m >= ${box.y0} AND y_m < ${box.y1}`;
 }
 
-function rowsOfChunk(chunk: DuckDBDataChunk, columns: readonly Column[], fields: readonly string[], rows: Record<string, unknown>[]): void {
-  const start = rows.length;
-  for (let i = 0; i < chunk.rowCount; i++) rows.push({});
+function rowsOfChunk(chunk: DuckDBDataChunk, columns: readonly Column[], fields: readonly string[]): Record<string, unknown>[] {
+  const rows: Record<string, unknown>[] = Array.from({ length: chunk.rowCount }, () => ({}));
   columns.forEach((column, index) => {
     const { fromDuck } = codecOf(column.type), field = fields[index]!;
     const values = chunk.getColumnValues(index);
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
-      rows[start + i]![field] = value === null ? null : fromDuck(value);
+      rows[i]![field] = value === null ? null : fromDuck(value);
     }
   });
+  return rows;
 }
 
 /**
- * Read the rows of one or more Parquet files that `writeTable` wrote, file by file in the order given.
+ * Read the rows of one or more Parquet files that `writeTable` wrote, file by file in the order given, about 2,000 rows at a time.
  *
  * @typeParam T  the record that was written
  * @throws {IoError} when a file is missing or is no such table
  */
+export async function* streamTable<T extends object>(
+  connection: DuckDBConnection, name: TableName, paths: readonly string[], options: ReadTableOptions = {},
+): AsyncGenerator<T[]> {
+  if (paths.length === 0) return;
+  const columns = tableOf(name).columns.filter((column) => options.only === undefined || options.only.includes(column.name)), fields = columns.map(fieldName);
+  const sql = `SELECT ${columns.map((column) => quoteName(column.name)).join(', ')}
+    FROM read_parquet([${paths.map(quoteText).join(', ')}]) ${options.where ? boxCondition(name, options.where) : ''}`;
+  try {
+    const result = await connection.run(sql);
+    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) yield rowsOfChunk(chunk, columns, fields) as T[];
+  } catch (cause) {
+    throw new IoError(`the table ${name} cannot be read from ${paths.length === 1 ? paths[0] : `${paths.length} files`}: ${messageOf(cause)}`, { source: paths[0]! }, { cause });
+  }
+}
+
+/** As `streamTable`, all rows at once. */
 export async function readTable<T extends object>(
   connection: DuckDBConnection, name: TableName, paths: string | readonly string[], options: ReadTableOptions = {},
 ): Promise<T[]> {
-  const list = typeof paths === 'string' ? [paths] : paths;
-  if (list.length === 0) return [];
-  const { columns } = tableOf(name);
-  const sql = `SELECT ${columns.map((column) => quoteName(column.name)).join(', ')}
-    FROM read_parquet([${list.map(quoteText).join(', ')}]) ${options.where ? boxCondition(name, options.where) : ''}`;
-  const rows: Record<string, unknown>[] = [], fields = columns.map(fieldName);
-  try {
-    const result = await connection.run(sql);
-    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-      rowsOfChunk(chunk, columns, fields, rows);
-    }
-  } catch (cause) {
-    throw new IoError(`the table ${name} cannot be read from ${list.length === 1 ? list[0] : `${list.length} files`}: ${messageOf(cause)}`, { source: list[0]! }, { cause });
-  }
-  return rows as T[];
+  return (await Array.fromAsync(streamTable<T>(connection, name, typeof paths === 'string' ? [paths] : paths, options))).flat();
 }

@@ -1,7 +1,7 @@
 // cli/commands/plan.ts: `understory plan JOB`: what a run would compute.
 import type { ExitCode } from '../../errors.ts';
 import { EXIT } from '../../errors.ts';
-import { dueAgain } from '../../pipeline/due-again.ts';
+import { dueTasks } from '../../pipeline/due.ts';
 import { takeLock } from '../../files/lock.ts';
 import type { LoadedJob } from '../../pipeline/job-file.ts';
 import { loadJob } from '../../pipeline/job-file.ts';
@@ -27,7 +27,7 @@ export async function plan(job: string, { verify = false, json }: GlobalOptions 
 
 async function sayPlan(loaded: LoadedJob, { verify, json }: { verify: boolean; json: boolean | undefined }): Promise<ExitCode> {
   const faults: InputFault[] = [];
-  const made = await planSurvey(loaded, { verify, watch: { notes: (notes) => { faults.push(...notes.faults); } } }), due = await dueAgain(made);
+  const made = await planSurvey(loaded, { verify, watch: { notes: (notes) => { faults.push(...notes.faults); } } }), due = await dueTasks(made, { again: true });
   const why = due.tasks.length === 0 ? [] : reasonsDue(made, await readRunRecord(loaded.output)), exitCode = faults.length > 0 ? EXIT.voids : EXIT.ok;
   const count = (kind: TaskKind, tasks: readonly { kind: TaskKind }[]) => tasks.filter((task) => task.kind === kind).length;
   const scratchMb = Math.round(due.tasks.reduce((sum, { unit }) => sum + ('file' in unit ? made.survey.lidar[unit.file]!.pointCount * SCRATCH_BYTES : 0), 0) / 2 ** 20);

@@ -22,6 +22,7 @@ async function answer(key: string): Promise<void> {
   const say = (message: FromChild) => process.send!(message);
   try {
     await runner.run(task);
+    globalThis.gc?.(); // a tile's arrays would lie about until the next tile's are full: memory is to be that of one tile
     say({ done: key, report: { seconds: (performance.now() - started) / 1000, peakMb: Math.round(process.resourceUsage().maxRSS / 1024) } });
   } catch (error) {
     if (isFatal(error)) say({ fatal: key, message: messageOf(error) });

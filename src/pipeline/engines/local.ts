@@ -33,7 +33,7 @@ export async function runLocal(request: LocalRequest): Promise<void> {
   stop.addEventListener('abort', close);
   if (stop.aborted) close();
   try {
-    await Promise.all(seats.map((seat) => workAt(seat, queue, request)));
+    await Promise.all(seats.map((seat) => workAt(seat, seats, queue, request)));
   } finally {
     stop.removeEventListener('abort', close);
     clearInterval(memory);
@@ -42,8 +42,9 @@ export async function runLocal(request: LocalRequest): Promise<void> {
 }
 
 /** Take task after task, until all are settled or the queue is closed. */
-async function workAt(seat: Seat, queue: ReadyQueue, request: LocalRequest): Promise<void> {
+async function workAt(seat: Seat, seats: readonly Seat[], queue: ReadyQueue, request: LocalRequest): Promise<void> {
   for (let task = await queue.next(); task; task = await queue.next()) {
+    if (task.kind === 'merge') for (const each of seats) each.end(); // all others are idle: what they hold is the merge's to use
     try {
       await workOn(task, seat, queue, request);
     } catch (error) {

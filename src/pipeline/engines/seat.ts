@@ -72,7 +72,7 @@ export class Seat {
   }
 
   private start(): ChildProcess {
-    const child = fork(this.options.child, this.options.args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(this.options.child, this.options.args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [...process.execArgv, '--expose-gc'] });
     let lastWords = '';
     child.stderr?.on('data', (text: Buffer) => { lastWords = (lastWords + text.toString()).slice(-2000); });
     child.on('message', (message: FromChild) => {
