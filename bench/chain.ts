@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Plan } from '../src/pipeline/plan.ts';
 import type { RunRecord } from '../src/pipeline/run-record.ts';
 import { layOut } from './lay-out.ts';
 
@@ -42,7 +43,8 @@ run: { workers: ${values.workers} }
   };
   const seconds = run(), again = run();
   const record = JSON.parse(await readFile(join(dir, 'out', 'run.json'), 'utf8')) as RunRecord;
-  const points = record.job.inputs.lidar.files.length && Number(record.counts['bucket_points_read'] ?? 2_806_000 * across * down * Number(values.layers));
+  const { survey } = JSON.parse(await readFile(join(dir, 'out', 'plan.json'), 'utf8')) as Plan;
+  const points = survey.lidar.reduce((sum, { pointCount }) => sum + pointCount, 0);
   const hectares = (record.counts['canopy_chm_valid_px'] ?? 0) * record.job.chm.resolution_m ** 2 / 1e4;
   console.log(`| copies | points | workers | chm | ground | tile m | seconds | M points/s | peak MB, all processes | rerun s | decoded | trees | valid ha | machine |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
