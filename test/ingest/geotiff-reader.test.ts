@@ -20,7 +20,7 @@ const small = (options: Partial<Parameters<typeof encodeGeoTiff>[0]> = {}) => en
 test('a header says size, type, CRS and the outer corner of the north-western pixel', async () => {
   const { header } = await open(small());
   expect(header).toEqual({
-    name: 'test.tif', width: 4, height: 2, bands: 2, sampleType: 'uint8', nodata: null, epsg: 32611, alpha: null,
+    name: 'test.tif', width: 4, height: 2, bands: 2, sampleType: 'uint8', nodata: null, epsg: 32611, crsIsOwn: false, alpha: null,
     affine: { x0: 452000, y0: 4445000, resX: 0.5, resY: 0.5 },
   });
 });
