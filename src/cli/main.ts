@@ -59,6 +59,7 @@ command('query <target> <sql>', 'read-only SQL on an inventory; @stands, @trees 
   .action(act(() => import('./commands/query.ts').then((m) => m.query)));
 command('export <target> <layer>', 'write a layer for GIS tools: trees, crowns, stands, cells, gaps, voids; the ending names the format')
   .requiredOption('-o, --output <file>', 'the file to write: .geojson or .csv')
+  .option('--simplify <m>', 'fewer corners in outlines: none moves farther than this')
   .option('--where <sql>', 'only the rows for which this holds')
   .option('--canonical', 'ordered by key, without the columns that name the run or the tile: equal surveys give equal files')
   .action(act(() => import('./commands/export.ts').then((m) => m.exportTarget)));

@@ -1,6 +1,7 @@
 // export/exporter.ts: what an exporter is, and what it gets. Types, and the shape of a row.
 import type { LayerRow, LayerRows } from '../store/layer-rows.ts';
 import type { MultiPolygon } from '../types.ts';
+import { simplifyPolygon } from '../raster/simplify.ts';
 import type { Layer } from './layers.ts';
 import { boxOutline, cellSquare, type ToLonLat } from './shape.ts';
 
@@ -9,6 +10,8 @@ export interface ExportInput {
   names: readonly string[];
   rows: LayerRows['rows'];
   cellSizeM: number;
+  /** how far an outline may move, metres; 0: not at all */
+  simplifyM: number;
   toLonLat: ToLonLat;
 }
 
@@ -19,7 +22,7 @@ export interface Exporter {
 }
 
 /** The outline of a row in the survey's CRS, or null where none is known. A reader is made once for a layer: names do not change. */
-export function outlineReader({ layer, names, cellSizeM }: ExportInput): (row: LayerRow) => MultiPolygon | null {
+export function outlineReader({ layer, names, cellSizeM, simplifyM }: ExportInput): (row: LayerRow) => MultiPolygon | null {
   const at = (row: LayerRow, name: string): number | null => row.cells[names.indexOf(name)]?.number() ?? null;
   if (layer.shape === 'square') {
     return (row) => {
@@ -28,7 +31,7 @@ export function outlineReader({ layer, names, cellSizeM }: ExportInput): (row: L
     };
   }
   return (row) => {
-    if (row.outline) return row.outline;
+    if (row.outline) return simplifyM > 0 ? row.outline.map((polygon) => simplifyPolygon(polygon, simplifyM)) : row.outline;
     const x0 = at(row, 'x0_m'), y0 = at(row, 'y0_m'), x1 = at(row, 'x1_m'), y1 = at(row, 'y1_m');
     return x0 === null || y0 === null || x1 === null || y1 === null ? null : boxOutline(x0, y0, x1, y1);
   };

@@ -25,6 +25,8 @@ export interface ExportOptions {
   toLonLat: ToLonLat;
   /** ordered by key, without the columns that name the run or the tile */
   canonical?: boolean | undefined;
+  /** fewer corners in outlines: none moves farther than this, metres; a part that would become invalid stays as it is */
+  simplifyM?: number | undefined;
 }
 
 const CHUNK_CHARS = 1 << 16;
@@ -66,7 +68,8 @@ const cellSizeM = (database: string): Promise<number> =>
  * @returns the number of rows written
  * @throws {UsageError} for an unknown layer or ending, or a `where` that is no condition
  */
-export async function exportLayer({ database, layer: name, output, where, toLonLat, canonical = false }: ExportOptions): Promise<{ rows: number }> {
+export async function exportLayer({ database, layer: name, output, where, toLonLat, canonical = false, simplifyM = 0 }: ExportOptions): Promise<{ rows: number }> {
+  if (canonical && simplifyM > 0) throw new UsageError('a canonical export holds outlines as they are; leave out --simplify or --canonical');
   const layer: Layer = LAYERS[layerOf(name)], exporter = await exporterFor(output)();
   const sizeM = layer.shape === 'square' ? await cellSizeM(database) : 0;
   const dropped = canonical && layer.notCanonical.length > 0 ? `SELECT * EXCLUDE (${layer.notCanonical.join(', ')}) FROM (${layer.sql})` : layer.sql;
@@ -78,7 +81,7 @@ export async function exportLayer({ database, layer: name, output, where, toLonL
         yield row;
       }
     }
-    await writeChunksAtomically(output, gathered(exporter.chunks({ layer, names, rows: counted(), cellSizeM: sizeM, toLonLat })));
+    await writeChunksAtomically(output, gathered(exporter.chunks({ layer, names, rows: counted(), cellSizeM: sizeM, simplifyM, toLonLat })));
     return { rows: count };
   });
 }

@@ -4,6 +4,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UsageError } from '../../src/errors.ts';
+import { outlineReader } from '../../src/export/exporter.ts';
 import { LAYERS, exportLayer, layerOf, type ExportOptions, type LayerName } from '../../src/export/registry.ts';
 import { inDegrees } from '../../src/export/shape.ts';
 import type { MultiPolygon, Polygon, Ring } from '../../src/types.ts';
@@ -61,6 +62,14 @@ test('a crown is a polygon in degrees, outer ring counter-clockwise and hole clo
     ],
   });
   expect(crown!.properties).toMatchObject({ tree_id: 'b', height_m: 21.5, crown_base_m: null, flags: ['near_void'], tile: '0_0' });
+});
+
+test('outlines are simplified on request only, and never in a canonical file', async () => {
+  const steps: Polygon = [[[0, 0], [2, 0], [2, 0.5], [4, 0.5], [4, 1], [6, 1], [6, 6], [0, 6], [0, 0]]];
+  const drawn = (simplifyM: number) => outlineReader({ layer: LAYERS.crowns, names: [], rows: (async function* () {})(), cellSizeM: 0, simplifyM, toLonLat })({ cells: [], outline: [steps] });
+  expect(drawn(0)).toEqual([steps]);
+  expect(drawn(0.6)![0]![0]).toHaveLength(5); // a stair of half a metre becomes a slope: four corners, closed
+  await expect(exported('crowns', 'geojson', { canonical: true, simplifyM: 1 })).rejects.toThrow(/--simplify or --canonical/);
 });
 
 test('rings follow the right-hand rule even where the projection mirrors them, and a sliver below a centimetre is left out', () => {
