@@ -51,11 +51,6 @@ export class LockedError extends UnderstoryError {
   override readonly exitCode = EXIT.locked;
 }
 
-/** An engine's server (Redis, Slurm) cannot be reached. */
-export class EngineError extends UnderstoryError {
-  override readonly exitCode = EXIT.engine;
-}
-
 /** A model that may not run on this data, or whose output breaks its card. */
 export class ModelError extends UnderstoryError {}
 

@@ -1,6 +1,7 @@
 // cloud/chm.ts: canopy height models from normalised returns. Pure.
 import { pitFreeHeights } from './pit-free.ts';
 import type { PitFreeParams } from './pit-free.ts';
+import { tinHaloM } from './triangulate.ts';
 import { InvalidInput } from '../errors.ts';
 import { anchoredLattice, emptyRaster, pixelCount } from '../geo/lattice.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
@@ -23,7 +24,7 @@ export type ChmParams = P2rParams | PitFreeParams;
  */
 export function chmHaloM(params: ChmParams): number {
   if (params.method === 'p2r') return params.subCircleM;
-  return 2 * params.maxCircumradiusM + (params.thinM ?? params.resolutionM);
+  return tinHaloM(params.maxCircumradiusM) + (params.thinM ?? params.resolutionM);
 }
 
 /**

@@ -3,7 +3,7 @@ import { blocksOf, placesOfBlock } from './blocks.ts';
 import type { Blocks } from './blocks.ts';
 import { heightOfTin, triangleIndex } from './tin-surface.ts';
 import type { TriangleIndex } from './tin-surface.ts';
-import { triangulate } from './triangulate.ts';
+import { tinHaloM, triangulate } from './triangulate.ts';
 import { uniquePlaces } from './unique-places.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
 import type { Points } from '../types.ts';
@@ -24,7 +24,7 @@ export interface GroundSurface {
 }
 
 /** Ground needs ground returns this far from where it is asked, metres: the TIN's 2R, or the fill's radius. */
-export const groundSurfaceHaloM = ({ maxCircumradiusM, fillRadiusM }: GroundSurfaceParams): number => Math.max(2 * maxCircumradiusM, fillRadiusM);
+export const groundSurfaceHaloM = ({ maxCircumradiusM, fillRadiusM }: GroundSurfaceParams): number => Math.max(tinHaloM(maxCircumradiusM), fillRadiusM);
 
 /**
  * Build the ground from ground returns: one point at each (x, y), the lowest.

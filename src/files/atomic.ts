@@ -8,7 +8,8 @@ export const TEMPORARY = '.tmp';
 
 const temporaryName = (path: string): string => `${path}.${process.pid}.${randomBytes(4).toString('hex')}${TEMPORARY}`;
 
-async function sync(path: string): Promise<void> {
+/** Flush a file or a folder to disk. */
+export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -28,9 +29,9 @@ export async function writeAtomically<T>(path: string, write: (temporary: string
   const temporary = temporaryName(path);
   try {
     const result = await write(temporary);
-    await sync(temporary);
+    await syncPath(temporary);
     await rename(temporary, path);
-    await sync(dirname(path));
+    await syncPath(dirname(path));
     return result;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });

@@ -5,18 +5,6 @@ import { UNITS_PER_M, toUnits } from './units.ts';
 /** The lattice of `resM` metres anchored to the CRS origin. */
 export const anchoredLattice = (resM: number): Lattice => ({ resM, x0M: 0, y0M: 0 });
 
-/** True when `sizeM` is a whole multiple of `partM`, both to 1e-5 m. */
-export const isMultiple = (sizeM: number, partM: number): boolean => toUnits(partM) > 0 && toUnits(sizeM) % toUnits(partM) === 0;
-
-/**
- * Column of the pixel that holds an x given in integer units of 1e-5 m.
- * Exact: a quotient of integers below 2^53 never rounds up to the next integer here.
- */
-export const colOfUnits = (x: number, resUnits: number, x0Units = 0): number => Math.floor((x - x0Units) / resUnits);
-
-/** Row (southward) of the pixel that holds a y given in integer units of 1e-5 m. */
-export const rowOfUnits = (y: number, resUnits: number, y0Units = 0): number => -Math.floor((y - y0Units) / resUnits) - 1;
-
 /** x of the centre of a column, metres. */
 export const xOfCol = (lattice: Lattice, col: number): number =>
   (toUnits(lattice.x0M) + (col + 0.5) * toUnits(lattice.resM)) / UNITS_PER_M;

@@ -5,6 +5,7 @@ import type { Lookup } from './ledger.ts';
 import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
 import { readRunRecord } from './run-record.ts';
+import type { TaskContext } from './tasks/context.ts';
 import { databasePath, mergedKey } from './tasks/merge.ts';
 
 export interface DueTasks {
@@ -34,15 +35,15 @@ export async function dueTasks(plan: Plan, { again = false } = {}): Promise<DueT
     for (const need of task.needs) if ((await outcomeOf(tasks.get(need)!, tasks, lookup)).state === 'due') due.add(need);
   }
   const merge = plan.tasks.find(({ kind }) => kind === 'merge')!;
-  if (due.size > 0 || !(await isMerged(plan))) due.add(merge.key);
+  if (due.size > 0 || !(await isMerged({ plan, tasks, lookup: listed, requireGpu: false }))) due.add(merge.key);
   return { tasks: plan.tasks.filter(({ key }) => due.has(key)), known: plan.tasks.filter(({ kind, key }) => kind !== 'bucket' && !due.has(key)).length };
 }
 
-async function isMerged(plan: Plan): Promise<boolean> {
+async function isMerged(context: TaskContext): Promise<boolean> {
+  const { plan } = context;
   const record = await readRunRecord(plan.output);
   if (!record) return false;
   const rasters = Object.keys(record.canonical_rasters).map((name) => join(plan.output, 'rasters', `${name}.tif`));
   for (const path of [databasePath(plan.output), ...rasters]) if (!(await access(path).then(() => true, () => false))) return false;
-  const context = { plan, tasks: tasksByKey(plan), lookup: await listedLookup(plan.output), requireGpu: false };
   return record.merge_key === await mergedKey(context);
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../errors.ts';
-import { TEMPORARY, removeAtomically, writeAtomically, writeFileAtomically } from '../files/atomic.ts';
+import { TEMPORARY, removeAtomically, syncPath, writeAtomically, writeFileAtomically } from '../files/atomic.ts';
 import type { TaskKind, VoidArea } from '../types.ts';
 import type { TableName } from './columns.ts';
 import { sharedConnection } from './duck.ts';
@@ -79,15 +79,6 @@ async function sealFile(dir: string, name: string): Promise<PartFile> {
   }
 }
 
-async function syncDir(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Every file below a folder in order of name; folders below it are synced on the way. */
 async function filesBelow(dir: string, prefix = ''): Promise<string[]> {
   const names: string[] = [];
@@ -96,7 +87,7 @@ async function filesBelow(dir: string, prefix = ''): Promise<string[]> {
     if (!entry.isDirectory()) names.push(name);
     else {
       names.push(...await filesBelow(dir, name));
-      await syncDir(join(dir, name));
+      await syncPath(join(dir, name));
     }
   }
   return names.sort();
