@@ -162,3 +162,34 @@ export interface StandPart {
   stems: string | null;
   agbKg: string | null;
 }
+
+/** A field plot: a circle, or a polygon, in the survey's CRS; what was measured on it as a whole is null where it was not. */
+export interface Plot {
+  plotId: string;
+  /** centre of the circle, or of the polygon's box */
+  xM: number;
+  yM: number;
+  /** null where the plot is a polygon */
+  radiusM: number | null;
+  polygons: MultiPolygon | null;
+  areaHa: number;
+  stemsPerHa: number | null;
+  basalAreaM2PerHa: number | null;
+  heightM: number | null;
+  agbTPerHa: number | null;
+}
+
+/** A tree measured on the ground; null where a figure was not. `xM`, `yM` in the survey's CRS. */
+export interface PlotTree {
+  /** null for a list of mapped trees without plots */
+  plotId: string | null;
+  treeNo: string;
+  xM: number | null;
+  yM: number | null;
+  species: string | null;
+  dbhCm: number | null;
+  heightM: number | null;
+  crownDiameterM: number | null;
+  agbKg: number | null;
+  status: TreeStatus;
+}

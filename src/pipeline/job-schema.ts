@@ -1,113 +1,11 @@
 // pipeline/job-schema.ts: the job file's schema: the only definition of its keys, defaults, units and help texts. Pure.
-import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { PMF_DEFAULTS, SMRF_DEFAULTS } from '../cloud/ground.ts';
-
-const metres = (what: string) => z.number().positive().describe(`${what}, metres`);
-const files = z.array(z.string().min(1)).min(1).describe('paths or patterns, relative to the job file');
-const epsg = z.string().regex(/^EPSG:\d{4,6}$/, 'write it as EPSG:32611').describe('a coordinate reference system by its EPSG code');
-const name = z.string().regex(/^[a-z][a-z0-9_-]*$/, 'a name is a lower-case letter, then lower-case letters, digits, - or _');
-
-/** The alternative that is meant where no method is named. */
-const byDefault = <const T extends string>(method: T) => z.literal(method).optional().default(method as never);
-
-const LidarInput = z.strictObject({
-  files,
-  z: z.enum(['elevation', 'height']).default('elevation').describe('elevation above the datum, or height above ground where the points are normalised already'),
-  drop: z.array(z.enum(['withheld', 'noise', 'overlap', 'synthetic'])).default(['withheld', 'noise']).describe('returns that are left out when a file is read'),
-  crs: epsg.optional().describe('only what the files do not say'),
-  override: z.boolean().default(false).describe('take crs even where the files say otherwise'),
-});
-
-const ImageInput = z.strictObject({
-  files,
-  bands: z.array(z.enum(['red', 'green', 'blue', 'nir'])).min(1).describe('the role of each band, in file order'),
-});
-
-const StandsInput = z.strictObject({
-  file: z.string().min(1).describe('GeoJSON in WGS 84 or in the survey\'s CRS'),
-  id: z.string().min(1).describe('the attribute that identifies a stand'),
-});
-
-const Inputs = z.strictObject({
-  lidar: LidarInput.describe('point clouds: LAS, LAZ, COPC'),
-  images: z.record(name, ImageInput).default({}).describe('orthophotos; the name is yours, and models say `on:` it'),
-  stands: StandsInput.optional().describe('the stand layer'),
-});
-
-const Noise = z.discriminatedUnion('method', [
-  z.strictObject({ method: byDefault('none') }),
-  z.strictObject({
-    method: z.literal('voxels'), size_m: metres('edge of a voxel').default(5), min_points: z.int().positive().default(6).describe('a return stays when its voxel and the 26 around hold at least this many'),
-  }),
-  z.strictObject({
-    method: z.literal('knn'), neighbours: z.int().positive().default(10), max_distance_m: metres('mean distance to the neighbours above which a return is noise').default(3),
-    search_m: metres('how far neighbours are looked for').default(6),
-  }),
-]).describe('isolated returns to leave out');
-
-const Ground = z.discriminatedUnion('method', [
-  z.strictObject({ method: byDefault('auto') }),
-  z.strictObject({ method: z.literal('classified') }),
-  z.strictObject({
-    method: z.literal('smrf'), cell_m: metres('cell').default(SMRF_DEFAULTS.cellM), window_m: metres('largest opening radius').default(SMRF_DEFAULTS.windowM),
-    slope: z.number().positive().default(SMRF_DEFAULTS.slope), threshold_m: metres('height tolerance').default(SMRF_DEFAULTS.thresholdM),
-    scalar: z.number().nonnegative().default(SMRF_DEFAULTS.scalar).describe('tolerance added for each metre that the ground rises in a metre'),
-  }),
-  z.strictObject({
-    method: z.literal('pmf'), cell_m: metres('cell').default(PMF_DEFAULTS.cellM), max_window_cells: z.int().positive().default(PMF_DEFAULTS.maxWindowCells).describe('side of the largest opening, cells'),
-    slope: z.number().positive().default(PMF_DEFAULTS.slope), initial_m: metres('first height threshold').default(PMF_DEFAULTS.initialThresholdM),
-    max_m: metres('largest height threshold').default(PMF_DEFAULTS.maxThresholdM),
-  }),
-]).describe('which returns are ground; auto: class 2, or SMRF where the files carry no class 2');
-
-const Chm = z.discriminatedUnion('method', [
-  z.strictObject({
-    method: byDefault('pit-free'), resolution_m: metres('pixel').default(0.5), max_edge_m: metres('longest edge of a triangle above the base layer').default(1.5),
-    max_circumradius_m: metres('largest circumradius of a triangle').default(3), thresholds_m: z.array(z.number().nonnegative()).min(1).default([0, 2, 5, 10, 15]),
-    pit_fill: z.boolean().default(false), smooth: z.enum(['none', 'mean', 'median', 'gaussian']).default('none'),
-  }),
-  z.strictObject({
-    method: z.literal('p2r'), resolution_m: metres('pixel').default(0.5), sub_circle_m: z.number().nonnegative().default(0).describe('radius of the circle that a return covers, metres'),
-    pit_fill: z.boolean().default(false), smooth: z.enum(['none', 'mean', 'median', 'gaussian']).default('none'),
-  }),
-]).describe('the canopy height model');
-
-const Crowns = z.strictObject({
-  method: z.enum(['watershed', 'dalponte', 'silva']).default('watershed'),
-  max_radius_m: metres('farthest a crown reaches from its treetop').default(8),
-});
-
-const Model = z.strictObject({
-  name: name.optional().describe('unique; default: the card\'s name'),
-  use: z.string().min(1).describe('a name in models/, or a folder with a card'),
-  on: name.describe('the image that it reads'),
-  primary: z.boolean().optional().describe('which of several models of one task fills the fixed columns'),
-});
-
-const Allometry = z.strictObject({
-  dbh: z.string().default('jucker-2017').describe('equation for DBH from height and crown diameter: jucker-2017, or jucker-2017/nearctic-conifer and the like'),
-  agb: z.string().default('jucker-2017').describe('equation for above-ground biomass'),
-  group: z.strictObject({
-    from: z.string().startsWith('stands.').optional().describe('the stand attribute that tells the species, as stands.species'),
-    map: z.record(z.string(), z.enum(['gymnosperm', 'angiosperm'])).default({}),
-    default: z.enum(['gymnosperm', 'angiosperm']).default('angiosperm'),
-  }).prefault({}),
-});
-
-const Export = z.strictObject({
-  layer: z.enum(['trees', 'crowns', 'stands', 'cells', 'gaps', 'voids']),
-  file: z.string().regex(/\.(geojson|csv)$/i, 'the ending names the format: .geojson or .csv').refine((file) => !isAbsolute(file) && !file.split(/[\\/]/).includes('..'), 'a file in exports/: no absolute path, no ..')
-    .describe('written to exports/; the ending names the format'),
-});
-
-const Run = z.strictObject({
-  engine: z.enum(['local']).default('local'),
-  workers: z.union([z.literal('auto'), z.int().positive().max(256)]).default('auto').describe('child processes; auto: one a core'),
-  memory_gb: z.number().positive().default(8).describe('for all processes together'),
-  task_minutes: z.number().positive().default(60).describe('a task that takes longer is stopped and tried again'),
-  providers: z.array(z.enum(['cuda', 'webgpu', 'cpu'])).min(1).default(['cpu']).describe('ONNX Runtime execution providers, tried in this order'),
-});
+import { Allometry } from './job-schema/allometry.ts';
+import { Chm, Crowns, Ground, Noise } from './job-schema/canopy.ts';
+import { Inputs } from './job-schema/inputs.ts';
+import { epsg, metres } from './job-schema/keys.ts';
+import { Model } from './job-schema/models.ts';
+import { Export, Run } from './job-schema/run.ts';
 
 /** Rasters that every survey has. */
 const RESERVED_NAMES = new Set(['chm', 'dtm', 'valid_area']);
