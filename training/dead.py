@@ -1,0 +1,140 @@
+"""dead-tree-naip: standing dead crowns in red, green, blue, nir at 0.6 m. A mask of probabilities at the picture's resolution.
+
+  dead.py fold STATE     train without a state, keep its predictions     dead.py final      train on all four
+  dead.py thresholds     choose threshold and area on pooled predictions  dead.py val        score on val, once
+"""
+import json
+
+from treelib.sgd import Schedule, load_ema, train  # first: sets the threads before torch is loaded
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from treelib.jitter import jitter, to_input, void_strips
+from treelib.net import PyramidNet
+from treelib.pictures import Crop, as_image, cached, read_four_bands, read_index
+from treelib.score import bootstrap, f1_of, match_objects, objects
+from treelib.settings import parser, settled
+
+STATES = ('mo', 'ar', 'tx', 'wa')
+SIDE = 192
+TRUE_MIN_PX = 1  # every drawn crown counts
+
+
+class DeadNet(torch.nn.Module):
+    """Logits at full resolution: four channels at 1/2, moved into the plane."""
+
+    def __init__(self, dropout=0.1):
+        super().__init__()
+        self.net = PyramidNet(4, {'dead': (4, -3.0)}, dropout=dropout)
+
+    def forward(self, x):
+        return {'dead': F.pixel_shuffle(self.net(x)['dead'], 2)}
+
+
+def load(args, split):
+    rows = read_index(args.data / 'dead-trees/index.csv', split)
+    folder = args.data / 'dead-trees' / split
+    pictures = cached(args.cache, f'dead-{split}', lambda: [read_four_bands(folder, r['file']) for r in rows])
+    masks = cached(args.cache, f'dead-{split}-mask', lambda: [np.array(Image.open(folder / f"{r['file']}.mask.png").convert('L')) > 0 for r in rows])
+    return rows, pictures, masks
+
+
+def drawer(rows, pictures, masks, strength):
+    images = [as_image(p) for p in pictures]
+    targets = [Image.fromarray(m.astype(np.uint8) * 255, 'L') for m in masks]
+    dead_at = [np.argwhere(m)[:, ::-1] for m in masks]
+    states = np.array([r['state'] for r in rows])
+    weight = np.array([1 / np.sqrt((states == s).sum()) for s in states])
+    weight /= weight.sum()
+
+    def draw(rng, batch):
+        xs, ys = [], []
+        for k in range(batch):
+            i = int(rng.choice(len(rows), p=weight))
+            scale = float(np.exp(rng.uniform(np.log(0.75), np.log(1.45))))
+            centre = dead_at[i][rng.integers(len(dead_at[i]))] if k % 2 == 0 and len(dead_at[i]) else None
+            crop = Crop(rng, images[i], SIDE, scale, tuple(centre) if centre is not None else None)
+            xs.append(crop.pixels(images[i]))
+            ys.append(crop.pixels(targets[i]))
+        x = jitter(rng, np.stack(xs), strength)
+        keep = void_strips(rng, x)
+        return {'x': to_input(x), 'y': ((np.stack(ys) > 127) & keep)[:, None].astype(np.float32)}
+
+    return draw
+
+
+def loss_of(outputs, t, step, alpha=0.5):
+    """BCE + Tversky over the batch; alpha weighs false positives (0.5: Dice)."""
+    z, y = outputs['dead'], t['y']
+    bce = F.binary_cross_entropy_with_logits(z, y)
+    p = torch.sigmoid(z)
+    tp, fp, fn = (p * y).sum(), (p * (1 - y)).sum(), ((1 - p) * y).sum()
+    tversky = 1 - (tp + 1) / (tp + alpha * fp + (1 - alpha) * fn + 1)
+    return 2 * bce + tversky, {'bce': bce.item(), 'tversky': tversky.item()}
+
+
+@torch.no_grad()
+def predict(net, picture, rgb_only=False):
+    """Probabilities of a picture, height x width; beyond its edge the input is 0, as in the product."""
+    h, w = picture.shape[:2]
+    x = np.zeros((1, -(-h // 16) * 16 + 32, -(-w // 16) * 16 + 32, 4), np.float32)
+    x[0, 16: 16 + h, 16: 16 + w] = picture
+    if rgb_only:
+        x[..., 3] = 0
+    return torch.sigmoid(net(torch.from_numpy(to_input(x)))['dead'])[0, 0, 16: 16 + h, 16: 16 + w].numpy()
+
+
+def tallies(p, mask, threshold, min_area):
+    """Per picture: pixels (tp, fp, fn) and objects (matched, predicted, true)."""
+    pred, n_pred = objects(p > threshold, min_area)
+    true, n_true = objects(mask, TRUE_MIN_PX)
+    b = pred > 0
+    return [(b & mask).sum(), (b & ~mask).sum(), (~b & mask).sum(), match_objects(pred, n_pred, true, n_true), n_pred, n_true]
+
+
+def scores(rows):
+    tp, fp, fn, hit, n_pred, n_true = np.asarray(rows).sum(0)
+    return {'iou': tp / max(1, tp + fp + fn), 'precision': hit / max(1, n_pred), 'recall': hit / max(1, n_true), 'f1': f1_of(hit, n_pred, n_true)}
+
+
+def with_intervals(rows):
+    rows = np.asarray(rows)
+    return {k: [round(float(v), 4), [round(b, 4) for b in bootstrap(len(rows), lambda i: scores(rows[i])[k])]] for k, v in scores(rows).items()}
+
+
+def main():
+    p = parser(__doc__)
+    p.add_argument('what', choices=['fold', 'final', 'thresholds', 'val'])
+    p.add_argument('state', nargs='?', choices=STATES)
+    p.add_argument('--name', default='dead', help='name of the recipe: runs are NAME-STATE and NAME-final')
+    p.add_argument('--strength', type=float, default=1.2)
+    p.add_argument('--alpha', type=float, default=0.5)
+    args = settled(p)
+    loss = lambda o, t, s: loss_of(o, t, s, args.alpha)
+    if args.what in ('fold', 'final'):
+        rows, pictures, masks = load(args, 'train')
+        held = [i for i, r in enumerate(rows) if r['state'] == args.state]
+        fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
+        pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
+        run = args.runs / f"{args.name}-{args.state or 'final'}"
+        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed))
+        if held:
+            np.savez(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
+            print(args.state, scores([tallies(predict(net, pictures[i]), masks[i], 0.5, 16) for i in held]))
+    elif args.what == 'thresholds':
+        rows, _, masks = load(args, 'train')
+        at = {s: [i for i, r in enumerate(rows) if r['state'] == s] for s in STATES}
+        held = {s: np.load(args.runs / f'{args.name}-{s}/held.npz') for s in STATES}
+        maps = {s: [held[s][f'arr_{k}'] / np.float32(255) for k in range(len(at[s]))] for s in STATES}
+        for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+            for area in (6, 10, 16, 24):
+                by = {s: scores([tallies(m, masks[i], threshold, area) for m, i in zip(maps[s], at[s])]) for s in STATES}
+                mean = {k: np.mean([by[s][k] for s in STATES]) for k in ('iou', 'f1')}
+                print(threshold, area, 'mean iou %.3f f1 %.3f' % (mean['iou'], mean['f1']), ' '.join('%s %.3f/%.3f' % (s, by[s]['iou'], by[s]['f1']) for s in STATES), flush=True)
+    else:
+        raise SystemExit('val: see score.py')
+
+
+if __name__ == '__main__':
+    main()
