@@ -15,7 +15,8 @@ export interface WktCrs {
 
 export interface WktReading {
   horizontal: (WktCrs & { isProjected: boolean }) | null;
-  vertical: WktCrs | null;
+  /** `isUp` false: its axis points down, heights are depths */
+  vertical: (WktCrs & { isUp: boolean }) | null;
 }
 
 const PROJECTED = new Set(['PROJCS', 'PROJCRS', 'PROJECTEDCRS']);
@@ -31,7 +32,7 @@ export function readWkt(text: string): WktReading | null {
   const projected = find(root, PROJECTED), horizontal = projected ?? find(root, GEOGRAPHIC), vertical = find(root, VERTICAL);
   return {
     horizontal: horizontal && { ...describe(horizontal), unitToMetre: projected ? unitOf(projected) : null, isProjected: projected !== null },
-    vertical: vertical && describe(vertical),
+    vertical: vertical && { ...describe(vertical), isUp: !pointsDown(vertical) },
   };
 }
 
@@ -82,6 +83,8 @@ function codeOf(node: Node): number | null {
   }
   return null;
 }
+
+const pointsDown = (node: Node): boolean => children(node).some(({ keyword, values }) => keyword === 'AXIS' && typeof values[1] === 'string' && values[1].toUpperCase() === 'DOWN');
 
 /** The node's own unit of length: UNIT of WKT 1, LENGTHUNIT of WKT 2, there also within the axes. */
 function unitOf(node: Node): number | null {

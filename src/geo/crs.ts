@@ -67,7 +67,8 @@ export const WGS84 = 4326;
 
 export type Transform = (x: number, y: number) => [number, number];
 
-const withoutShift = (definition: string): string => definition.replace(/ \+towgs84=\S+/, '');
+/** A definition without its shift to WGS 84: for CRS of one base. */
+export const withoutShift = (definition: string): string => definition.replace(/ \+towgs84=\S+/, '');
 
 /**
  * The transformation of coordinates between two CRS: x,y = east,north (or longitude, latitude in degrees) on both sides, in their own units.
