@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { ModelError } from '../errors.ts';
 import { sha256 } from '../files/hash.ts';
-import { BAND_ROLES, isBandRole } from '../ingest/image-bands.ts';
-import { issueLines, modelPath } from './card.ts';
-import type { ModelCard } from './card.ts';
+import { modelPath } from './card.ts';
+import type { AnyCard, ModelCard } from './card.ts';
+import { cardProblems } from './card-rules.ts';
 import { readOnnxFacts } from './onnx-file.ts';
 import { modelTask } from './registry.ts';
 import type { TensorInfo } from './session.ts';
@@ -12,50 +12,15 @@ import type { TensorInfo } from './session.ts';
 /** Pixel sizes that count as the card's own: within 1 %, as DESIGN law 1 says. */
 const SAME_GSD = 0.01;
 
-function bandProblems({ bands, optionalBands, mean, std, statistics }: ModelCard['input']): string[] {
-  const problems: string[] = [];
-  for (const band of bands) if (!isBandRole(band)) problems.push(`input.bands: ${band} is no known band; use one of ${BAND_ROLES.join(', ')}`);
-  if (new Set(bands).size < bands.length) problems.push('input.bands: a band is named twice; name each once');
-  for (const band of optionalBands) if (!bands.includes(band)) problems.push(`input.optional_bands: ${band} is not in input.bands; add it there or remove it here`);
-  for (const band of Object.keys(statistics)) if (!bands.includes(band)) problems.push(`input.statistics: ${band} is not in input.bands; remove it`);
-  for (const [key, values] of [['mean', mean], ['std', std]] as const) {
-    if (values.length !== 0 && values.length !== bands.length) problems.push(`input.${key}: has ${values.length} values for ${bands.length} bands; give one a band, or []`);
-  }
-  return problems;
-}
-
-function gsdProblems({ gsdM, gsdRangeM: [low, high] }: ModelCard['input']): string[] {
-  return low <= gsdM && gsdM <= high ? [] : [`input.gsd_range_m: [${low}, ${high}] does not hold gsd_m ${gsdM}; order it low to high and around gsd_m`];
-}
-
-function patchProblems({ patchPx, marginPx, stridePx }: ModelCard['input'], outputs: ModelCard['outputs']): string[] {
-  const problems: string[] = [], step = patchPx - 2 * marginPx;
-  if (step <= 0) problems.push(`input.margin_px: two margins of ${marginPx} leave nothing of a patch of ${patchPx}; use at most ${Math.floor((patchPx - 1) / 2)}`);
-  else if (step % stridePx !== 0) problems.push(`input.margin_px: patch_px - 2 margin_px = ${step} is no multiple of stride_px ${stridePx}; patches would see shifted cells`);
-  if (patchPx % stridePx !== 0) problems.push(`input.patch_px: ${patchPx} is no multiple of stride_px ${stridePx}`);
-  for (const { name, stridePx: own, range: [low, high] } of outputs) {
-    if (stridePx % own !== 0) problems.push(`outputs.${name}.stride_px: ${own} does not divide input.stride_px ${stridePx}`);
-    if (marginPx % own !== 0) problems.push(`input.margin_px: ${marginPx} is no multiple of the stride ${own} of output ${name}; its pixels would be cut`);
-    if (!(low < high)) problems.push(`outputs.${name}.range: [${low}, ${high}] is empty; order it low to high`);
-  }
-  return problems;
-}
-
-/** The rules across the fields of a card: a line each for what to change; none when it holds together. Pure. */
-export const cardProblems = (card: ModelCard): string[] =>
-  [...bandProblems(card.input), ...gsdProblems(card.input), ...patchProblems(card.input, card.outputs)];
-
 /**
  * Check a card against itself, its task and its network's file: fields consistent, hash equal, no data outside the file.
  *
  * @param dir  the model's folder, which holds model.onnx
  * @throws {ModelError} with all lines that say what to change
  */
-export async function checkCard(card: ModelCard, dir: string): Promise<void> {
-  const task = await modelTask(card), path = modelPath(dir), problems = cardProblems(card);
-  const post = task.post.safeParse(card.post);
-  if (post.success) problems.push(...task.problems(card));
-  else problems.push(...issueLines(post.error, 'post'));
+export async function checkCard(card: AnyCard, dir: string): Promise<void> {
+  await modelTask(card);
+  const path = modelPath(dir), problems = cardProblems(card);
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new ModelError(`${path}: cannot be read; a model is a folder with model.onnx and card.json`, { source: path }, { cause });
   });

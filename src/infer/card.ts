@@ -3,62 +3,93 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
+import { ClassOutput, MapOutput, RoleOutput, TableOutput, cardOutputs } from './card-outputs.ts';
+import { ClassifyPost, DensityPost, DetectPost, RegressRasterPost, RegressTablePost, SegmentPost } from './post.ts';
+
+export type { CardOutput } from './card-outputs.ts';
 
 const count = z.int().positive();
 
-const Input = z.strictObject({
+const statistics = z.record(z.string(), z.strictObject({ mean: z.number(), sd: z.number().nonnegative() })).default({});
+const means = z.array(z.number()).default([]), stds = z.array(z.number().positive()).default([]);
+
+const image = {
   name: z.string().min(1).describe('name of the input in the ONNX graph'),
   layout: z.enum(['NCHW']).describe('order of the axes of the input'),
   bands: z.array(z.string()).min(1).describe('band roles in the order of the channels'),
   optional_bands: z.array(z.string()).default([]).describe('bands that an image may lack; `fill` stands for them'),
   fill: z.number().default(0).describe('value of missing bands and masked pixels, in units of the band, before scale, mean and std'),
   scale: z.number().positive().default(1).describe('factor on pixel values, before mean and std'),
-  mean: z.array(z.number()).default([]).describe('per band, subtracted after scale; empty: 0'),
-  std: z.array(z.number().positive()).default([]).describe('per band, divides after mean; empty: 1'),
+  mean: means.describe('per band, subtracted after scale; empty: 0'),
+  std: stds.describe('per band, divides after mean; empty: 1'),
   gsd_m: z.number().positive().describe('ground sample distance that the network was trained at, metres'),
   gsd_range_m: z.tuple([z.number().positive(), z.number().positive()]).describe('ground sample distances at which its scores hold'),
   patch_px: count.describe('side of a patch, pixels'),
   margin_px: z.int().nonnegative().describe('rim of a patch whose output is not trusted, pixels'),
   stride_px: count.describe('total stride of the network, pixels: patches are multiples of it'),
-  statistics: z.record(z.string(), z.strictObject({ mean: z.number(), sd: z.number().nonnegative() })).default({}).describe('of the training images, after scale'),
-}).transform(({ optional_bands, gsd_m, gsd_range_m, patch_px, margin_px, stride_px, ...rest }) => ({
-  ...rest, optionalBands: optional_bands, gsdM: gsd_m, gsdRangeM: gsd_range_m, patchPx: patch_px, marginPx: margin_px, stridePx: stride_px,
-}));
+  statistics: statistics.describe('of the training images, by band, after scale'),
+};
 
-const Output = z.strictObject({
-  name: z.string().min(1).describe('name of the output in the ONNX graph'),
-  variable: z.string().min(1).describe('what it measures: stems, height_m ...'),
-  unit: z.string().min(1),
-  stride_px: count.describe('input pixels along the side of an output pixel'),
-  activation: z.enum(['none']).default('none').describe('applied to the raw output'),
-  range: z.tuple([z.number(), z.number()]).describe('lowest and highest value that may be used'),
-}).transform(({ stride_px, ...rest }) => ({ ...rest, stridePx: stride_px }));
+/** Keys of an image's input in camelCase, the others as they stand. */
+const renamed = <T extends { optional_bands: string[]; gsd_m: number; gsd_range_m: [number, number]; patch_px: number; margin_px: number; stride_px: number }>(input: T) => {
+  const { optional_bands, gsd_m, gsd_range_m, patch_px, margin_px, stride_px, ...rest } = input;
+  return { ...rest, optionalBands: optional_bands, gsdM: gsd_m, gsdRangeM: gsd_range_m, patchPx: patch_px, marginPx: margin_px, stridePx: stride_px };
+};
+const ImageInput = z.strictObject(image).transform(renamed);
 
-const Training = z.strictObject({ data: z.string(), licence: z.string(), region: z.string() });
+const table = {
+  name: z.string().min(1).describe('name of the input in the ONNX graph'),
+  fill: z.number().optional().describe('stands for a missing value (NULL); without it a row with one gives NULL'),
+  mean: means.describe('per column, subtracted; empty: 0'),
+  std: stds.describe('per column, divides after mean; empty: 1'),
+};
+const TableInput = z.strictObject({
+  ...table, layout: z.enum(['NC']).describe('rows x columns'),
+  statistics: statistics.describe('of the training rows, by column'),
+});
+const CropInput = z.strictObject({ ...image, table: z.strictObject(table).optional().describe('a second input: the columns of the crown that post.columns names') }).transform(renamed);
+
+const Training = z.strictObject({ data: z.string(), licence: z.string().describe('SPDX identifier, or unknown'), region: z.string() });
 const Score = z.strictObject({
   data: z.string(), split: z.string(), metric: z.string(), value: z.number(),
   interval: z.tuple([z.number(), z.number()]).optional(), date: z.string().optional(),
 });
 
-/** The schema of `card.json` (DESIGN section 6). `post` is checked by the task's own schema. */
-export const CardSchema = z.strictObject({
+const about = {
   name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'lower-case letters, digits, - and . only'),
   version: z.string().min(1),
-  task: z.enum(['density', 'detect', 'segment', 'classify', 'regress-raster', 'regress-table']),
-  licence: z.string().min(1).describe('SPDX identifier'),
+  licence: z.string().min(1).describe('SPDX identifier of the weights; unknown where nobody says'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits: sha256sum model.onnx').describe('of model.onnx'),
-  input: Input,
-  outputs: z.array(Output).min(1),
-  post: z.record(z.string(), z.unknown()).default({}),
   tolerance: z.number().positive().default(1e-4).describe('difference of outputs between providers and machines'),
-  training: z.array(Training).default([]),
-  scores: z.array(Score).default([]),
-});
+  training: z.array(Training).default([]).describe('what it was trained on'),
+  scores: z.array(Score).default([]).describe('how good it is, where and on what measured'),
+};
+const outputsOf = <T extends z.ZodType>(output: T) => z.array(output).min(1);
 
-/** A card as code sees it: the fields of `card.json` in camelCase; band names and `post` as they stand. */
-export type ModelCard = z.output<typeof CardSchema>;
+const ImageCards = z.discriminatedUnion('task', [
+  z.strictObject({ task: z.literal('density'), ...about, input: ImageInput, outputs: outputsOf(MapOutput), post: DensityPost }),
+  z.strictObject({ task: z.literal('detect'), ...about, input: ImageInput, outputs: outputsOf(RoleOutput), post: DetectPost }),
+  z.strictObject({ task: z.literal('segment'), ...about, input: ImageInput, outputs: outputsOf(MapOutput), post: SegmentPost }),
+  z.strictObject({ task: z.literal('classify'), ...about, input: CropInput, outputs: outputsOf(ClassOutput), post: ClassifyPost }),
+  z.strictObject({ task: z.literal('regress-raster'), ...about, input: ImageInput, outputs: outputsOf(MapOutput), post: RegressRasterPost.prefault({}) }),
+]);
+const TableCards = z.strictObject({ task: z.literal('regress-table'), ...about, input: TableInput, outputs: outputsOf(TableOutput), post: RegressTablePost });
+
+/** The schema of `card.json` (DESIGN section 6): a strict record, and one way to write input, outputs and post for each task. */
+export const CardSchema = z.discriminatedUnion('task', [...ImageCards.options, TableCards]).transform((card) => ({ ...card, outputs: cardOutputs(card.outputs) }));
+
+/** Any card as code sees it: the fields of `card.json` in camelCase; band names and `post` as they stand. */
+export type AnyCard = z.output<typeof CardSchema>;
+/** A card whose network reads a table: a row per cell or tree. */
+export type TableCard = Extract<AnyCard, { task: 'regress-table' }>;
+/** A card whose network reads an image. */
+export type ModelCard = Exclude<AnyCard, TableCard>;
+/** The card of one task. */
+export type CardOf<Task extends AnyCard['task']> = Extract<AnyCard, { task: Task }>;
 export type CardInput = ModelCard['input'];
-export type CardOutput = ModelCard['outputs'][number];
+export type TableCardInput = TableCard['input'];
+
+export const isTableCard = (card: AnyCard): card is TableCard => card.task === 'regress-table';
 
 /** Zod's issues as lines that name the path at fault. */
 export const issueLines = (error: z.ZodError, prefix = ''): string[] =>
@@ -67,11 +98,20 @@ export const issueLines = (error: z.ZodError, prefix = ''): string[] =>
 /** Path of the network beside its card. */
 export const modelPath = (dir: string): string => join(dir, 'model.onnx');
 
-/** A record as a card. @throws {ModelError} naming every field at fault; `source` is what the message calls the card */
-export function parseCard(record: unknown, source: string): ModelCard {
+/** A record as a card of any task. @throws {ModelError} naming every field at fault; `source` is what the message calls the card */
+export function parseAnyCard(record: unknown, source: string): AnyCard {
   const parsed = CardSchema.safeParse(record);
   if (parsed.success) return parsed.data;
-  throw new ModelError(`${source} is no valid model card; change:\n  ${issueLines(parsed.error).join('\n  ')}`, { source });
+  const problems = issueLines(parsed.error);
+  throw new ModelError(`${source} is no valid model card; change:\n  ${problems.join('\n  ')}`, { source, problems });
+}
+
+/** A record as the card of an image model. @throws {ModelError} as `parseAnyCard`, and for a card of regress-table */
+export const parseCard = (record: unknown, source: string): ModelCard => imageCard(parseAnyCard(record, source), source);
+
+function imageCard(card: AnyCard, source: string): ModelCard {
+  if (!isTableCard(card)) return card;
+  throw new ModelError(`${source}: a model of task regress-table reads a table, not an image; it cannot run on one`, { source });
 }
 
 /**
@@ -80,7 +120,7 @@ export function parseCard(record: unknown, source: string): ModelCard {
  * @returns the card with its defaults; the rules across fields and the network's hash are `checkCard`'s
  * @throws {ModelError} when the file is missing, no JSON, or not of the schema
  */
-export async function readCard(dir: string): Promise<ModelCard> {
+export async function readAnyCard(dir: string): Promise<AnyCard> {
   const path = join(dir, 'card.json');
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new ModelError(`${path}: cannot be read; a model is a folder with model.onnx and card.json`, { source: path }, { cause });
@@ -91,5 +131,8 @@ export async function readCard(dir: string): Promise<ModelCard> {
   } catch (cause) {
     throw new ModelError(`${path}: is not JSON; correct it there`, { source: path }, { cause });
   }
-  return parseCard(record, path);
+  return parseAnyCard(record, path);
 }
+
+/** Read the card of an image model. @throws {ModelError} as `readAnyCard`, and for a card of regress-table */
+export const readCard = async (dir: string): Promise<ModelCard> => imageCard(await readAnyCard(dir), join(dir, 'card.json'));

@@ -1,5 +1,4 @@
 // infer/density.ts: task `density`: stems per output pixel, summed at the network's own resolution. IO through session and reader.
-import { z } from 'zod';
 import { emptyRaster, pixelCount } from '../geo/lattice.ts';
 import type { Lattice, Raster, VoidArea, Window } from '../types.ts';
 import type { ModelCard } from './card.ts';
@@ -12,13 +11,6 @@ import type { BlockResult, BlockStatistics, ModelTask } from './registry.ts';
 import type { Session } from './session.ts';
 
 export { densityByCell, densityPeaks, peakHaloPx } from './density-map.ts';
-
-/** `post` of a density card. */
-export const DensityPost = z.strictObject({
-  peak_threshold: z.number().positive().describe('lowest density of a peak, in the unit of the output'),
-  peak_radius_m: z.number().positive().describe('a peak is the highest within this radius, metres'),
-  localisation_error_m: z.number().nonnegative().describe('distance of a peak from its tree: RMSE, metres'),
-});
 
 /** Patches whose input is read and prepared while the network works on the one before. */
 const READ_AHEAD = 2;
@@ -110,16 +102,4 @@ function voidsOf({ lattice, window }: Raster, voidPx: number, card: ModelCard): 
   return [{ source: card.name, reason, areaM2: voidPx * lattice.resM ** 2 }];
 }
 
-/** What the tables take: stems per hectare and per stand are sums of this. */
-const VARIABLE = 'stems', UNIT = 'stems/px';
-
-function densityProblems({ outputs }: ModelCard): string[] {
-  const problems = outputs.length === 1 ? [] : [`outputs: a density model has 1 output, the card names ${outputs.length}; remove the others`];
-  for (const { name, variable, unit } of outputs) {
-    if (variable !== VARIABLE) problems.push(`outputs.${name}.variable: ${variable} is not what a density model counts; it must be ${VARIABLE}`);
-    if (unit !== UNIT) problems.push(`outputs.${name}.unit: ${unit} is not summed to a count; give ${UNIT} (stems in each output pixel), and scale the output in the graph if it is another`);
-  }
-  return problems;
-}
-
-export const density: ModelTask = { post: DensityPost, problems: densityProblems, runBlock: runDensityBlock };
+export const density: ModelTask = { runBlock: runDensityBlock };

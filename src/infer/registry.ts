@@ -1,8 +1,7 @@
 // infer/registry.ts: the tasks that a model may have: one file and one line each.
-import type { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import type { Lattice, Raster, VoidArea } from '../types.ts';
-import type { ModelCard } from './card.ts';
+import type { AnyCard, ModelCard } from './card.ts';
 import type { ReadInput } from './input.ts';
 import type { Block } from './patches.ts';
 import type { Session } from './session.ts';
@@ -27,11 +26,8 @@ export interface BlockResult {
   statistics: BlockStatistics;
 }
 
-/** What a task's file exports: the schema of its `post`, the rules of its card, and the work on one block. */
+/** What a task's file exports: the work on one block. The schema of its `post` is in post.ts, the rules of its card in card-rules.ts. */
 export interface ModelTask {
-  post: z.ZodType;
-  /** lines that say what to change on the card; none: it can run */
-  problems(card: ModelCard): string[];
   runBlock(block: Block, card: ModelCard, session: Session, readInput: ReadInput, lattice: Lattice): Promise<BlockResult>;
 }
 
@@ -40,7 +36,7 @@ export const modelTasks = new Map<string, () => Promise<ModelTask>>([
 ]);
 
 /** The task of a card. @throws {ModelError} when this version cannot run it */
-export async function modelTask(card: ModelCard): Promise<ModelTask> {
+export async function modelTask(card: Pick<AnyCard, 'name' | 'task'>): Promise<ModelTask> {
   const load = modelTasks.get(card.task);
   if (load) return load();
   throw new ModelError(`model ${card.name}: task ${card.task} cannot be run by this version; it runs ${[...modelTasks.keys()].join(', ')}`, { source: card.name });

@@ -29,6 +29,8 @@ test('an unknown key and a missing hash are errors that name their place', () =>
   const record = JSON.parse(sampleModels()['red-density']!.card);
   expect(() => parseCard({ ...record, input: { ...record.input, gsd: 0.5 } }, 'x/card.json')).toThrow(/x\/card.json.*\n.*input: .*"gsd"/);
   expect(() => parseCard({ ...record, sha256: undefined }, 'x/card.json')).toThrow(/sha256: /);
+  expect(() => parseCard({ ...record, post: { peak_radius_m: 4, localisation_error_m: 1 } }, 'x/card.json')).toThrow(/post\.peak_threshold: /);
+  expect(() => parseCard({ ...record, post: { ...record.post, max_box_m: 3 } }, 'x/card.json')).toThrow(/post: .*"max_box_m"/);
 });
 
 test.each([
@@ -43,11 +45,10 @@ test.each([
   ['a margin that cuts output pixels', (c) => { c.input.margin_px = 18; c.input.stride_px = 4; }, /margin_px: 18 is no multiple of the stride 4 of output density/],
   ['an output stride that does not divide the network\'s', (c) => { c.outputs[0]!.stride_px = 3; }, /stride_px: 3 does not divide input.stride_px 4/],
   ['an empty range', (c) => { c.outputs[0]!.range = [1, 0]; }, /range: \[1, 0\] is empty/],
-  ['a post without its threshold', (c) => { c.post = { peak_radius_m: 4 } as never; }, /post.peak_threshold/],
-  ['a post key of another task', (c) => { c.post = { ...c.post, max_box_m: 3 } as never; }, /post: .*max_box_m/],
-  ['a density of another variable', (c) => { c.outputs[0]!.variable = 'trees'; }, /outputs.density.variable: trees is not what a density model counts; it must be stems/],
+  ['a density of another variable', (c) => { c.outputs[0]!.variable = 'trees'; }, /outputs.density.variable: trees is not what a density model counts; the first output must be stems/],
   ['a density in another unit', (c) => { c.outputs[0]!.unit = 'stems/ha'; }, /outputs.density.unit: stems\/ha is not summed to a count; give stems\/px/],
-  ['two outputs', (c) => { c.outputs.push({ ...c.outputs[0]!, name: 'b' }); }, /a density model has 1 output, the card names 2/],
+  ['a second density', (c) => { c.outputs.push({ ...c.outputs[0]!, name: 'b' }); }, /outputs: stems is given twice[^]*outputs.b: the second output of a density model is the map of its peaks: variable heat/],
+  ['a heat with other pixels', (c) => { c.outputs.push({ ...c.outputs[0]!, name: 'b', variable: 'heat', unit: '1', stride_px: 2 }); }, /outputs.b.stride_px: 2 is not that of density \(4\)/],
 ] satisfies [string, (c: ReturnType<typeof base>) => void, RegExp][])('%s is refused with what to change', async (_, change, message) => {
   const { dir, card } = writeModel('red-density', redDensity(), { patchPx: 128, change });
   await expect(checkCard(card, dir)).rejects.toThrow(message);
@@ -58,11 +59,6 @@ test('all that is wrong is said at once', async () => {
   const { dir, card } = writeModel('red-density', redDensity(), { patchPx: 128, change: (c) => { c.sha256 = '0'.repeat(64); c.input.gsd_m = 9; } });
   const error = await checkCard(card, dir).catch((e: Error) => e);
   expect(String(error)).toMatch(/gsd_range_m[^]*sha256/);
-});
-
-test('a task that this version cannot run is named', async () => {
-  const { dir, card } = writeModel('red-density', redDensity(), { patchPx: 128, change: (c) => { c.task = 'detect'; } });
-  await expect(checkCard(card, dir)).rejects.toThrow(/task detect cannot be run by this version; it runs density/);
 });
 
 test('weights outside the file are refused, wherever in the graph they stand', async () => {
