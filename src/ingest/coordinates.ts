@@ -84,3 +84,51 @@ export function convertCoordinates(points: Pick<RawPoints, 'x' | 'y' | 'z'>, { s
     z: convertAxis(points.z, scale[2], offset[2]),
   };
 }
+
+/** How a file whose CRS or unit is not the survey's comes to integers of 1e-5 m. */
+export interface PointConversion {
+  /** from the file's x, y to the survey's, in place, NaN where a point has no image; null: they are the survey's already */
+  transform: ((x: Float64Array, y: Float64Array, count: number) => void) | null;
+  /** metres in one unit of the file's z */
+  zToMetre: number;
+}
+
+/**
+ * An axis of a chunk in the file's own units, as doubles.
+ *
+ * Where the plan is exact, it is the double nearest to the decimal fraction that scale and offset mean, so that files cut from one
+ * survey with other offsets still give the same numbers; else raw x scale + offset.
+ */
+export function toFileUnits(raw: Int32Array, scale: number, offset: number, out = new Float64Array(raw.length)): Float64Array {
+  const { exact, step, start, divisor } = planAxis(scale, offset), per = exact ? UNITS_PER_M * divisor : 1;
+  for (let i = 0; i < raw.length; i++) out[i] = (raw[i]! * step + start) / per;
+  return out;
+}
+
+/**
+ * Convert a chunk of a file that is in another CRS or unit. x and y go through doubles of the file's units only where they are
+ * transformed, z only where its unit is not the metre: what needs no conversion stays exact, as in `convertCoordinates`.
+ *
+ * @returns integers of 1e-5 m; x and y NaN for a point outside the box of the file's header (grown by one scale unit), in the
+ *   file's own units, and for one that has no image in the survey's CRS
+ */
+export function convertForeign(points: Pick<RawPoints, 'x' | 'y' | 'z'>, header: Pick<PointFileHeader, 'scale' | 'offset' | 'min' | 'max'>, { transform, zToMetre }: PointConversion): { x: Float64Array; y: Float64Array; z: Float64Array } {
+  const { scale, offset } = header, count = points.x.length;
+  const z = zToMetre === 1 ? convertAxis(points.z, scale[2], offset[2]) : roundUnits(toFileUnits(points.z, scale[2], offset[2]), zToMetre);
+  if (transform === null) return { x: convertAxis(points.x, scale[0], offset[0]), y: convertAxis(points.y, scale[1], offset[1]), z };
+  const x = toFileUnits(points.x, scale[0], offset[0]), y = toFileUnits(points.y, scale[1], offset[1]);
+  dropOutside(x, y, header);
+  transform(x, y, count);
+  return { x: roundUnits(x, 1), y: roundUnits(y, 1), z };
+}
+
+/** Values times a factor to integers of 1e-5, in place; NaN stays. */
+function roundUnits(values: Float64Array, factor: number): Float64Array {
+  for (let i = 0; i < values.length; i++) values[i] = Math.round(values[i]! * factor * UNITS_PER_M) + 0;
+  return values;
+}
+
+function dropOutside(x: Float64Array, y: Float64Array, { min, max, scale }: Pick<PointFileHeader, 'scale' | 'min' | 'max'>): void {
+  const x0 = min[0] - scale[0], x1 = max[0] + scale[0], y0 = min[1] - scale[1], y1 = max[1] + scale[1];
+  for (let i = 0; i < x.length; i++) if (!(x[i]! >= x0 && x[i]! <= x1 && y[i]! >= y0 && y[i]! <= y1)) x[i] = y[i] = NaN;
+}

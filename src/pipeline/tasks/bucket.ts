@@ -4,7 +4,9 @@ import type { Box } from '../../types.ts';
 import { InvalidInput } from '../../errors.ts';
 import { openFile } from '../../files/byte-source.ts';
 import { toUnits } from '../../geo/units.ts';
-import { convertCoordinates } from '../../ingest/coordinates.ts';
+import { crsFromEpsg } from '../../geo/crs.ts';
+import { columnTransformer } from '../../geo/crs-columns.ts';
+import { convertCoordinates, convertForeign } from '../../ingest/coordinates.ts';
 import { OVERLAP, SYNTHETIC, WITHHELD } from '../../ingest/las-records.ts';
 import type { PointFileHeader, RawPoints } from '../../ingest/point-reader.ts';
 import { openPointFile } from '../../ingest/point-reader.ts';
@@ -44,7 +46,7 @@ export async function runBucket({ plan, task, watch }: TaskCall, writer: PartWri
     const dir = writer.path(BUCKETS);
     await mkdir(dir);
     const reader = await openPointFile(source);
-    const chunks = selected(reader.chunks(), reader.header, file, plan.job.inputs.lidar.drop, tally);
+    const chunks = selected(reader.chunks(), converterOf(file, reader.header, plan.survey.crs.epsg), file, plan.job.inputs.lidar!.drop, tally);
     const { tiles, duplicates } = await writeBuckets(chunks, plan.job.tiles.size_m, dir);
     watch.lap('bucket');
     if (tally.outside > MAX_OUTSIDE_SHARE * tally.read) {
@@ -60,12 +62,21 @@ export async function runBucket({ plan, task, watch }: TaskCall, writer: PartWri
   }
 }
 
+type Convert = (raw: RawPoints) => { x: Float64Array; y: Float64Array; z: Float64Array };
+
+/** A chunk's coordinates in the survey's CRS: exact where the file is in it, in metres; else point by point through the file's own units. */
+function converterOf({ conversion }: LidarFile, header: PointFileHeader, surveyEpsg: number): Convert {
+  if (conversion === null) return (raw) => convertCoordinates(raw, header);
+  const { epsg, zToMetre } = conversion, transform = epsg === surveyEpsg ? null : columnTransformer(crsFromEpsg(epsg), crsFromEpsg(surveyEpsg));
+  return (raw) => convertForeign(raw, header, { transform, zToMetre });
+}
+
 /** Points in the survey's units, without those that the job drops and those outside the header's box. */
-async function* selected(chunks: AsyncIterable<RawPoints>, header: PointFileHeader, { box }: LidarFile, drop: Job['inputs']['lidar']['drop'], tally: Tally): AsyncGenerator<PointChunk> {
+async function* selected(chunks: AsyncIterable<RawPoints>, convert: Convert, { box }: LidarFile, drop: NonNullable<Job['inputs']['lidar']>['drop'], tally: Tally): AsyncGenerator<PointChunk> {
   const flagged = (drop.includes('withheld') ? WITHHELD : 0) | (drop.includes('overlap') ? OVERLAP : 0) | (drop.includes('synthetic') ? SYNTHETIC : 0);
   const noise = drop.includes('noise');
   for await (const raw of chunks) {
-    const { x, y, z } = convertCoordinates(raw, header), inside = insideOf(box);
+    const { x, y, z } = convert(raw), inside = insideOf(box); // a point without an image is NaN, and lies nowhere
     const returns = new Uint8Array(raw.count);
     let kept = 0;
     for (let i = 0; i < raw.count; i++) {
