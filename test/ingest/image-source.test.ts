@@ -129,4 +129,93 @@ describe('windows of a mosaic', () => {
     expect(() => openImage(plan, ['red', 'green', 'blue'])).toThrow(/names 3 bands \(red, green, blue\), the files have 2/);
     expect(() => openImage(plan, ['red', 'red'])).toThrow(/twice/);
   });
+
+  describe('resampled to a lattice anchored to the CRS', () => {
+    const openCrs = async (paths: string[], options: Parameters<typeof planImage>[1], more = {}) =>
+      openImage(planImage(await Promise.all(paths.map(readRasterHeader)), { lattice: 'crs', ...options }), ['red', 'nir'], more);
+
+    test('a pixel of 1 m over four of 0.5 m is their mean, and valid where at least two of them are', async () => {
+      const image = await openCrs([write('mean.tif', { col: 0, row: 0, width: 8, height: 8 }, { hole: { col: 0, row: 0, width: 1, height: 2 } })], { gsdM: 1 });
+      expect([image.plan.lattice, image.plan.window, image.plan.epsg]).toEqual([{ resM: 1, x0M: 0, y0M: 0 }, { col: 0, row: 0, width: 4, height: 4 }, 32611]);
+      const { bands, mask } = await readImageWindow(image, { col: -1, row: 0, width: 3, height: 1 }, ['red']);
+      expect([...mask]).toEqual([0, 1, 1]);
+      expect(bands[0]![1]).toBe((red(1, 0) + red(1, 1)) / 2); // the western two are voids
+      expect(bands[0]![2]).toBe((red(2, 0) + red(3, 0) + red(2, 1) + red(3, 1)) / 4);
+      await image.close();
+    });
+
+    test('however the window is cut, the files are ordered and the layer is cut into files, pixels are the same bit for bit', async () => {
+      const whole = { col: 3, row: 5, width: 90, height: 70 };
+      const parts = [{ col: 3, row: 5, width: 41, height: 70 }, { col: 44, row: 5, width: 49, height: 33 }, { col: 44, row: 38, width: 49, height: 37 }];
+      const cuts = [[write('r-whole.tif', whole)], parts.map((window, i) => write(`r-part${i}.tif`, window)).toReversed()];
+      for (const { gsdM, resample } of [{ gsdM: 0.8, resample: 'auto' }, { gsdM: 0.3, resample: 'cubic' }, { gsdM: 2.1, resample: 'bilinear' }] as const) {
+        const images = await Promise.all(cuts.map((paths) => openCrs(paths, { gsdM, resample, surveyEpsg: 32610 }, { maxOpen: 2, cacheBytes: 5000 })));
+        const { window } = images[0]!.plan, all = await readImageWindow(images[0]!, window, ['red', 'nir']);
+        expect(all.mask.filter((valid) => valid).length * gsdM * gsdM).toBeCloseTo(90 * 70 / 4, -2.5); // its area in m2
+        const cut = fc.record({ col: fc.integer({ min: 0, max: window.width - 2 }), row: fc.integer({ min: 0, max: window.height - 2 }), width: fc.integer({ min: 1, max: 25 }), height: fc.integer({ min: 1, max: 25 }) });
+        await fc.assert(fc.asyncProperty(cut, async ({ col, row, width, height }) => {
+          const w = { col: window.col + col, row: window.row + row, width: Math.min(width, window.width - col), height: Math.min(height, window.height - row) };
+          const [one, three] = await Promise.all(images.map((image) => readImageWindow(image, w, ['red', 'nir'])));
+          expect(three).toEqual(one);
+          one!.bands.forEach((band, b) => band.forEach((value, i) => expect(value).toBe(all.bands[b]![(row + Math.floor(i / w.width)) * window.width + col + (i % w.width)])));
+        }), { seed: 11, numRuns: 12 });
+        for (const image of images) await image.close();
+      }
+    });
+
+    test('a file of other pixels fills where the first by name is void', async () => {
+      const first = write('1.tif', { col: 0, row: 0, width: 20, height: 20 }, { hole: { col: 8, row: 8, width: 4, height: 4 } });
+      const second = join(folder, '2.tif');
+      writeFileSync(second, encodeGeoTiff({ lattice: { resM: 0.3, x0M: 0.1, y0M: 0 }, window: { col: -5, row: -5, width: 60, height: 60 }, bands: [new Uint8Array(3600).fill(200), new Uint8Array(3600).fill(210)], nodata: 0, epsg: 32611 }));
+      for (const paths of [[first, second], [second, first]]) {
+        const image = await openCrs(paths, { gsdM: 1 });
+        const { bands, mask } = await readImageWindow(image, { col: 3, row: 4, width: 4, height: 1 }, ['red']);
+        expect([...mask]).toEqual([1, 1, 1, 1]);
+        expect([...bands[0]!]).toEqual([(red(6, 8) + red(7, 8) + red(6, 9) + red(7, 9)) / 4, 200, 200, (red(12, 8) + red(13, 8) + red(12, 9) + red(13, 9)) / 4]);
+        await image.close();
+      }
+    });
+
+    test('values are scaled once they are read: heights in feet become metres', async () => {
+      const path = write('feet.tif', { col: 0, row: 0, width: 4, height: 4 });
+      const read = async (options: object) => {
+        const image = openImage(planImage([await readRasterHeader(path)], options), ['red', 'nir'], { valueScale: 0.3048 });
+        const { bands } = await readImageWindow(image, { col: 1, row: 1, width: 1, height: 1 }, ['red']);
+        await image.close();
+        return bands[0]![0];
+      };
+      expect(await read({})).toBe(Math.fround(red(1, 1) * 0.3048));
+      expect(await read({ lattice: 'crs', gsdM: 0.5 })).toBe(Math.fround(red(1, 1) * 0.3048));
+    });
+
+    test('each file names the pixels that depend on it: others keep their values without it', async () => {
+      const west = write('w.tif', { col: 0, row: 0, width: 30, height: 20 }), east = write('x.tif', { col: 30, row: 0, width: 30, height: 20 }, { shift: 40 });
+      for (const resample of ['auto', 'bilinear', 'cubic'] as const) {
+        const both = await openCrs([west, east], { gsdM: 0.4, resample }), alone = await openCrs([west], { gsdM: 0.4, resample });
+        const reach = both.plan.files[1]!.window, { window } = both.plan;
+        const [a, b] = await Promise.all([both, alone].map((image) => readImageWindow(image, window, ['red'])));
+        let differs = 0, outside = 0;
+        a!.bands[0]!.forEach((value, i) => {
+          if (value === b!.bands[0]![i] && a!.mask[i] === b!.mask[i]) return;
+          const col = window.col + (i % window.width);
+          if (col >= reach.col && col < reach.col + reach.width) differs++;
+          else outside++;
+        });
+        expect([differs > 0, outside]).toEqual([true, 0]);
+        await both.close();
+        await alone.close();
+      }
+    });
+
+    test.each([
+      ['no CRS', { epsg: null }, { gsdM: 1 }, /b.tif: its CRS is not known; name it with the key crs/],
+      ['a CRS that the table lacks', { epsg: 1024 }, { gsdM: 1, surveyEpsg: 32611 }, /b.tif: EPSG:1024 is no projected/],
+      ['two CRS and none for the survey', { epsg: 32612 }, { gsdM: 1 }, /the key crs of the job file/],
+      ['a survey in feet', {}, { gsdM: 1, surveyEpsg: 2263 }, /EPSG:2263 .* is in US survey foots?/],
+      ['no pixel size', {}, {}, /needs the pixel size/],
+      ['a pixel of a thousand pixels', {}, { gsdM: 600 }, /b.tif: a pixel of 600 m holds 1200 of its pixels on a side, more than 1000/],
+    ])('%s is refused', (_, more, options, message) => {
+      expect(() => planImage([header('b.tif', 452000, 4445000, more), ...(Object.keys(more).includes('epsg') ? [header('c.tif', 452000, 4445000)] : [])], { lattice: 'crs', ...options })).toThrow(message);
+    });
+  });
 });
