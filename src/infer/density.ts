@@ -1,55 +1,16 @@
 // infer/density.ts: task `density`: stems per output pixel, summed at the network's own resolution. IO through session and reader.
 import { emptyRaster, pixelCount } from '../geo/lattice.ts';
-import type { Lattice, Raster, VoidArea, Window } from '../types.ts';
+import type { Lattice, Raster, VoidArea } from '../types.ts';
 import type { ModelCard } from './card.ts';
-import { readAhead, toTensor, voidNonFinite } from './input.ts';
-import type { InputWindow, ReadInput } from './input.ts';
-import { copyCentre, outputMask, outputTensor } from './output.ts';
-import { outputLattice, outputWindow, patchGrid, patchWindow, trustedCentre } from './patches.ts';
-import type { Block, PatchGrid } from './patches.ts';
+import type { ReadInput } from './input.ts';
+import { copyCentre, outputMap, outputMask } from './output.ts';
+import { runPatches } from './patch-runs.ts';
+import { outputLattice, outputWindow } from './patches.ts';
+import type { Block } from './patches.ts';
 import type { BlockResult, BlockStatistics, ModelTask } from './registry.ts';
 import type { Session } from './session.ts';
 
 export { densityByCell, densityPeaks, peakHaloPx } from './density-map.ts';
-
-/** Patches whose input is read and prepared while the network works on the one before. */
-const READ_AHEAD = 2;
-
-interface Patch {
-  name: string;
-  window: Window;
-  centre: Window;
-}
-
-function* patchesOf(block: Block, grid: PatchGrid): Generator<Patch> {
-  const { col, row, width, height } = block.patches;
-  for (let r = row; r < row + height; r++) {
-    for (let c = col; c < col + width; c++) yield { name: `${c}_${r}`, window: patchWindow(grid, c, r), centre: trustedCentre(grid, c, r) };
-  }
-}
-
-/** Input of a patch, ready to run; null where its trusted centre has no valid pixel. */
-interface Prepared {
-  patch: Patch;
-  valid: Uint8Array;
-  tensor: Float32Array<ArrayBuffer> | null;
-}
-
-async function prepare(patch: Patch, card: ModelCard, readInput: ReadInput): Promise<Prepared> {
-  const input = await readInput(patch.window);
-  voidNonFinite(input);
-  const { stridePx } = card.outputs[0]!;
-  const valid = outputMask(input.mask, patch.window.width, stridePx);
-  return { patch, valid, tensor: centreIsVoid(input, patch) ? null : toTensor(input, card.input) };
-}
-
-function centreIsVoid({ mask }: InputWindow, { window, centre }: Patch): boolean {
-  for (let row = centre.row - window.row; row < centre.row - window.row + centre.height; row++) {
-    const from = row * window.width + centre.col - window.col;
-    for (let i = from; i < from + centre.width; i++) if (mask[i]) return false;
-  }
-  return true;
-}
 
 /**
  * Run a density network over the patches of a block.
@@ -65,17 +26,16 @@ function centreIsVoid({ mask }: InputWindow, { window, centre }: Patch): boolean
  * @throws {ModelError} when an output is missing, of another shape, NaN, or outside the card's range: the patch is named
  */
 export async function runDensityBlock(block: Block, card: ModelCard, session: Session, readInput: ReadInput, lattice: Lattice): Promise<BlockResult> {
-  const { stridePx } = card.outputs[0]!, grid = patchGrid(card.input), side = card.input.patchPx;
+  const { stridePx } = card.outputs[0]!;
   const raster = emptyRaster(outputLattice(lattice, stridePx), outputWindow(block.core, stridePx));
   let patchesRun = 0, patchesSkipped = 0;
-  for await (const { patch, valid, tensor } of readAhead(patchesOf(block, grid), (patch) => prepare(patch, card, readInput), READ_AHEAD)) {
-    if (!tensor) {
+  for await (const { patch: { name, window, centre }, mask, outputs } of runPatches(block, card, session, readInput)) {
+    if (!outputs) {
       patchesSkipped++;
       continue;
     }
-    const outputs = await session.run(tensor, [1, card.input.bands.length, side, side]);
-    const { data } = outputTensor(card, outputs, 0, patch.name);
-    copyCentre(raster, data, valid, outputWindow(patch.window, stridePx), outputWindow(patch.centre, stridePx), card, 0, patch.name);
+    const values = outputMap(card, outputs, 0, name), valid = outputMask(mask, window.width, stridePx);
+    copyCentre(raster, values, valid, outputWindow(window, stridePx), outputWindow(centre, stridePx), card, 0, name);
     patchesRun++;
   }
   const statistics = { patchesRun, patchesSkipped, ...figuresOf(raster) };

@@ -1,4 +1,4 @@
-// infer/input.ts: pixels to a network's input, and reading ahead of the network. Pure but for what `read` does.
+// infer/input.ts: pixels to a network's input. Pure but for what the reader does.
 import { readImageWindow } from '../ingest/image-source.ts';
 import type { ImageSource } from '../ingest/image-source.ts';
 import type { Window } from '../types.ts';
@@ -43,28 +43,4 @@ export function toTensor({ bands, mask }: InputWindow, { scale, mean, std, fill 
     for (let i = 0, o = b * size; i < size; i++, o++) tensor[o] = mask[i] ? (band[i]! * scale - centre) / spread : filled;
   }
   return tensor;
-}
-
-/**
- * Read items ahead of the one that is worked on: at most `depth` reads are pending or waiting.
- *
- * @returns results in the order of `items`; the first failed read throws when its turn comes
- */
-export async function* readAhead<T, R>(items: Iterable<T>, read: (item: T) => Promise<R>, depth: number): AsyncGenerator<R> {
-  const iterator = items[Symbol.iterator](), queue: Promise<R>[] = [];
-  const fill = () => {
-    while (queue.length < depth) {
-      const next = iterator.next();
-      if (next.done) return;
-      const pending = read(next.value);
-      pending.catch(() => {}); // reported when its turn comes, or not at all when the consumer stopped
-      queue.push(pending);
-    }
-  };
-  for (fill(); queue.length > 0; fill()) {
-    const result = await queue[0]!;
-    queue.shift();
-    fill(); // start the next read before the consumer works on this one
-    yield result;
-  }
 }

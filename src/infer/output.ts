@@ -1,7 +1,9 @@
 // infer/output.ts: a network's output, checked before use and cut to its trusted centre. Pure.
 import { ModelError } from '../errors.ts';
 import type { Raster, Window } from '../types.ts';
-import type { ModelCard } from './card.ts';
+import { activated } from './activation.ts';
+import type { AnyCard, ModelCard } from './card.ts';
+import { shapeProblem } from './output-shapes.ts';
 import type { Tensor } from './session.ts';
 
 /**
@@ -22,20 +24,27 @@ export function outputMask(mask: Uint8Array, width: number, stridePx: number): U
 }
 
 /** The tensor of one output, of the shape that the card promises. @throws {ModelError} naming the output and the patch */
-export function outputTensor(card: ModelCard, tensors: Record<string, Tensor>, index: number, patch: string): Tensor {
-  const { name, stridePx } = card.outputs[index]!, tensor = tensors[name], side = card.input.patchPx / stridePx;
-  if (!tensor) throw new ModelError(`model ${card.name}: gave no output ${name}; it gives ${Object.keys(tensors).join(', ')}: correct outputs on the card`, { source: card.name, patch });
-  if (tensor.dims.length === 4 && tensor.dims.join() === [1, 1, side, side].join()) return tensor;
-  throw new ModelError(
-    `model ${card.name}, patch ${patch}: output ${name} is ${tensor.dims.join(' x ')}, the card promises 1 x 1 x ${side} x ${side}: correct patch_px, stride_px or the graph`,
-    { source: card.name, patch, dims: tensor.dims },
-  );
+export function outputTensor(card: AnyCard, tensors: Record<string, Tensor>, index: number, patch: string): Tensor {
+  const output = card.outputs[index]!, tensor = tensors[output.name];
+  if (!tensor) throw new ModelError(`model ${card.name}: gave no output ${output.name}; it gives ${Object.keys(tensors).join(', ')}: correct outputs on the card`, { source: card.name, patch });
+  const problem = shapeProblem(card, output, tensor.dims);
+  if (problem === null) return tensor;
+  throw new ModelError(`model ${card.name}, patch ${patch}: ${problem}`, { source: card.name, patch, dims: tensor.dims });
 }
+
+/**
+ * The map of one output of a patch: its channel on the card, after the activation.
+ *
+ * @returns float32, row-major, patch_px / stride_px on a side
+ * @throws {ModelError} as `outputTensor`
+ */
+export const outputMap = (card: ModelCard, tensors: Record<string, Tensor>, index: number, patch: string): Float32Array =>
+  activated(outputTensor(card, tensors, index, patch).data, card.outputs[index]!);
 
 /**
  * Copy the trusted centre of a patch's output into a block's raster, with its mask. A void keeps its 0 but is masked: no density of zero.
  *
- * @param values  output of the patch, row-major over `patch`
+ * @param values  `outputMap` of the patch, row-major over `patch`
  * @param valid   `outputMask` of the patch's input
  * @param patch   output pixels of the patch;  `centre`: those that count, inside `out.window`
  * @throws {ModelError} for a value that would be used and is NaN, infinite or outside the card's range (by more than its tolerance)

@@ -8,17 +8,23 @@ export interface TensorInfo {
 }
 
 export interface WorkerStart {
-  path: string;
+  /** model.onnx; null: only say which providers the runtime has */
+  path: string | null;
   providers: string[];
 }
 
 /** A call of `run`, or null: finish what is in hand and end. */
 export type ToWorker = RunCall | null;
 
+/** Data of one input, float32. */
+export interface Feed {
+  data: Float32Array<ArrayBuffer>;
+  dims: number[];
+}
+
 export interface RunCall {
   id: number;
-  input: Float32Array<ArrayBuffer>;
-  dims: number[];
+  feeds: Record<string, Feed>;
 }
 
 export interface Refused {
@@ -26,8 +32,15 @@ export interface Refused {
   reason: string;
 }
 
+/** An execution provider of the runtime; not `bundled`: it needs libraries that do not come with the package. */
+export interface ProviderInfo {
+  name: string;
+  bundled: boolean;
+}
+
 export type FromWorker =
+  | { kind: 'providers'; providers: ProviderInfo[] }
   | { kind: 'ready'; provider: string; refused: Refused[]; inputs: TensorInfo[]; outputs: TensorInfo[] }
   | { kind: 'refused'; refused: Refused[] }
-  | { kind: 'outputs'; id: number; outputs: Record<string, { data: Float32Array<ArrayBuffer>; dims: number[] }> }
+  | { kind: 'outputs'; id: number; outputs: Record<string, Feed> }
   | { kind: 'failed'; id: number; dims: number[]; reason: string };

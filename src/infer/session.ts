@@ -1,9 +1,9 @@
 // infer/session.ts: a network in a worker thread, since `run()` of ONNX Runtime blocks its thread. IO.
 import { Worker } from 'node:worker_threads';
 import { ModelError, messageOf } from '../errors.ts';
-import type { FromWorker, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
+import type { Feed, FromWorker, ProviderInfo, Refused, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
 
-export type { TensorInfo } from './session-protocol.ts';
+export type { Feed, ProviderInfo, Refused, TensorInfo } from './session-protocol.ts';
 
 export interface Tensor {
   data: Float32Array;
@@ -35,14 +35,18 @@ export interface Session {
   /** the provider that was taken */
   readonly provider: string;
   /** providers tried before it, with the reason why each was not taken */
-  readonly refused: { provider: string; reason: string }[];
+  readonly refused: Refused[];
   readonly inputs: TensorInfo[];
   readonly outputs: TensorInfo[];
+  /** patches that are run at a time: 1 on the CPU, what `openModel` settled on a GPU */
+  readonly batch: number;
   /**
-   * Run the network on its one input. The input's buffer moves to the worker: it is empty afterwards.
+   * Run the network on its first input. The input's buffer moves to the worker: it is empty afterwards.
    * @throws {SessionError} with the runtime's own text when the run fails or the worker ends
    */
   run(input: Float32Array<ArrayBuffer>, dims: number[]): Promise<Record<string, Tensor>>;
+  /** Run the network on all of its inputs, by name. @throws as `run` */
+  runFeeds(feeds: Record<string, Feed>): Promise<Record<string, Tensor>>;
   /** End the thread once the run that it is in has finished; calls still waiting fail. Call it before the process ends. */
   close(): Promise<void>;
 }
@@ -50,7 +54,7 @@ export interface Session {
 // The package runs as TypeScript in a checkout and as JavaScript from dist/: the worker has this file's ending.
 const workerUrl = new URL(`./session-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-function providersToTry(path: string, { providers, requireGpu = false }: SessionOptions): string[] {
+export function providersToTry(path: string, { providers, requireGpu = false }: SessionOptions): string[] {
   const tried = requireGpu ? providers.filter((provider) => provider !== 'cpu') : providers;
   if (tried.length > 0) return tried;
   throw new ModelError(
@@ -92,6 +96,7 @@ export async function openSession(path: string, options: SessionOptions): Promis
         return resolve(message);
       }
       if (message.kind === 'refused') return fail(refusal(path, message.refused, options));
+      if (message.kind === 'providers') return; // nobody asked
       const call = waiting.get(message.id);
       waiting.delete(message.id);
       if (message.kind === 'outputs') call?.resolve(message.outputs);
@@ -118,23 +123,36 @@ export async function openSession(path: string, options: SessionOptions): Promis
     refused: ready.refused,
     inputs: ready.inputs,
     outputs: ready.outputs,
-    run(input, dims) {
-      if (closed) return Promise.reject(closedError(path));
-      if (fault) return Promise.reject(fault);
-      return new Promise((resolve, reject) => {
-        const id = nextId++;
-        waiting.set(id, { resolve, reject });
-        const message: ToWorker = { id, input, dims };
-        worker.postMessage(message, [input.buffer]);
-      });
-    },
+    batch: 1,
+    run: (data, dims) => runFeeds({ [ready.inputs[0]?.name ?? '']: { data, dims } }),
+    runFeeds,
     close,
   };
+
+  function runFeeds(feeds: Record<string, Feed>): Promise<Record<string, Tensor>> {
+    if (closed) return Promise.reject(closedError(path));
+    if (fault) return Promise.reject(fault);
+    return new Promise((resolve, reject) => {
+      const id = nextId++;
+      waiting.set(id, { resolve, reject });
+      const message: ToWorker = { id, feeds };
+      worker.postMessage(message, Object.values(feeds).map(({ data }) => data.buffer));
+    });
+  }
+}
+
+/** The execution providers that the runtime knows on this machine; whether one works shows when a session is opened on it. */
+export function listProviders(): Promise<ProviderInfo[]> {
+  const start: WorkerStart = { path: null, providers: [] }, worker = new Worker(workerUrl, { workerData: start, name: 'onnx' });
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: FromWorker) => { if (message.kind === 'providers') resolve(message.providers); });
+    worker.once('error', reject);
+  });
 }
 
 const closedError = (path: string): ModelError => new ModelError(`${path}: the session was closed`, { source: path });
 
-function refusal(path: string, refused: { provider: string; reason: string }[], { requireGpu = false }: SessionOptions): ModelError {
+export function refusal(path: string, refused: Refused[], { requireGpu = false }: SessionOptions): ModelError {
   const reasons = refused.map(({ provider, reason }) => `  ${provider}: ${reason}`).join('\n');
   const remedy = requireGpu ? 'a GPU is required and none took it: see the reasons, or run without --require-gpu' : 'no execution provider took it';
   return new ModelError(`${path}: ${remedy}\n${reasons}`, { source: path, refused });

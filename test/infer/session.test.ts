@@ -2,8 +2,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { redDensity } from '../../data-samples/make/onnx.ts';
 import { ModelError } from '../../src/errors.ts';
 import { modelPath } from '../../src/infer/card.ts';
-import { readAhead, toTensor } from '../../src/infer/input.ts';
-import { openSession } from '../../src/infer/session.ts';
+import { toTensor } from '../../src/infer/input.ts';
+import { listProviders, openSession } from '../../src/infer/session.ts';
 import type { Session } from '../../src/infer/session.ts';
 import { writeModel } from './fixtures.ts';
 
@@ -56,6 +56,10 @@ describe('a session', () => {
     await expect(openSession(path, { providers: [] })).rejects.toThrow(/add cpu to run.providers/);
   });
 
+  test('the runtime tells its providers, and the CPU is always among them', async () => {
+    expect(await listProviders()).toContainEqual({ name: 'cpu', bundled: true });
+  });
+
   test('a file that is no network is refused with the reason', async () => {
     await expect(openSession(import.meta.filename, { providers: ['cpu'] })).rejects.toThrow(/no execution provider took it\n  cpu: /);
   });
@@ -73,31 +77,5 @@ describe('the input of a network', () => {
     const input = { ...card.input, bands: ['red', 'nir'], scale: 0.5, mean: [1, 2], std: [2, 4], fill: 10 };
     const tensor = toTensor({ bands: [Float32Array.from([4, 6]), Float32Array.from([20, 99])], mask: Uint8Array.from([1, 0]) }, input);
     expect([...tensor]).toEqual([(2 - 1) / 2, (5 - 1) / 2, (10 - 2) / 4, (5 - 2) / 4]);
-  });
-
-  test('is read ahead of the network, never by more than the depth, and comes in order', async () => {
-    let started = 0, worked = 0, most = 0;
-    const read = async (item: number) => {
-      started++;
-      most = Math.max(most, started - worked);
-      return item * 2;
-    };
-    const results: number[] = [];
-    for await (const result of readAhead([1, 2, 3, 4, 5], read, 2)) {
-      await new Promise((resolve) => setTimeout(resolve, 1)); // the network works on this one
-      results.push(result);
-      worked++;
-    }
-    expect(results).toEqual([2, 4, 6, 8, 10]);
-    expect(most).toBe(3); // one in work, two ahead
-  });
-
-  test('a read that fails is thrown when its turn comes', async () => {
-    const seen: number[] = [];
-    const work = async () => {
-      for await (const result of readAhead([1, 2, 3], async (item) => { if (item === 2) throw new Error('no 2'); return item; }, 2)) seen.push(result);
-    };
-    await expect(work()).rejects.toThrow('no 2');
-    expect(seen).toEqual([1]);
   });
 });
