@@ -1,15 +1,12 @@
 // cli/commands/sample.ts: `understory sample DIR`.
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { existsSync } from 'node:fs';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT } from '../../errors.ts';
 import { writeFileAtomically } from '../../files/atomic.ts';
 import type { GlobalOptions } from '../options.ts';
+import { packaged } from '../packaged.ts';
 import { sampleJob } from '../sample-job.ts';
-
-const packaged = (path: string): string => [`../../../${path}`, `../../../../${path}`].map((each) => fileURLToPath(new URL(each, import.meta.url))).find(existsSync)!;
 
 export async function sample(dir: string, { recipe, json }: GlobalOptions & { recipe?: string }): Promise<ExitCode> {
   if (recipe === undefined) {
