@@ -1,8 +1,9 @@
 // store/columns.ts: every table, column, unit, meaning and key. Data only: DDL, Parquet, CSV, GeoJSON and docs/tables.md follow from it.
 import { cell, cellModel, tree, treeStand } from './columns/inventory.ts';
 import { cellLidar, crown, opening, openingEdge, openingStand } from './columns/internal.ts';
+import { evaluation, plot, plotTree } from './columns/reference.ts';
 import { gap, gapStand, stand, standPart, surveyPart } from './columns/stands.ts';
-import { equation, inputFile, model, run, tile, voidTable } from './columns/survey.ts';
+import { detection, equation, inputFile, model, run, tile, voidTable } from './columns/survey.ts';
 import type { Table } from './columns/define.ts';
 
 export type { Column, ColumnType, Table } from './columns/define.ts';
@@ -25,6 +26,10 @@ export const TABLES = {
   model,
   run,
   equation,
+  detection,
+  plot,
+  plot_tree: plotTree,
+  evaluation,
   crown,
   cell_lidar: cellLidar,
   opening,
