@@ -1,4 +1,4 @@
-"""crown-alive-dead: is a crown in a 0.1 m picture alive or standing dead? A small classifier on crops of 64 x 64 px (6.4 m).
+"""crown-alive-dead: is a crown in a 0.1 m picture alive or standing dead? A small classifier on crops of 48 x 48 px (4.8 m).
 
   alive.py folds     five groups of sites, each left out once       alive.py final    train on all
 """
@@ -16,12 +16,12 @@ from treelib.net import Block, conv_bn
 from treelib.score import bootstrap
 from treelib.settings import parser, settled
 
-SIDE = 64
+SIDE = 48  # fits inside most crops: a wider one would show where small crops (mostly alive) end, and learn that
 FOLDS = 5
 
 
 class CropNet(nn.Module):
-    """32 x 32, 16, 8, 4 cells, mean over the cells, two logits: alive, dead."""
+    """24 x 24, 12, 6, 3 cells, mean over the cells, two logits: alive, dead."""
 
     def __init__(self, widths=(24, 48, 96, 128), dropout=0.3):
         super().__init__()
@@ -58,14 +58,12 @@ def fold_of_site(items):
     return out
 
 
-def window(image, x, y, zoom, angle=0.0):
-    """SIDE x SIDE pixels around (x, y) at `zoom`; beyond the crop its edge goes on as a mirror image."""
-    a = np.asarray(image)
-    pad = SIDE
-    a = np.pad(a, ((pad, pad), (pad, pad), (0, 0)), 'symmetric') if min(a.shape[:2]) >= pad else np.pad(a, ((pad, pad), (pad, pad), (0, 0)), 'reflect' if min(a.shape[:2]) > 1 else 'edge')
-    c, s = np.cos(angle) / zoom, np.sin(angle) / zoom
-    h = SIDE / 2
-    return np.asarray(Image.fromarray(a).transform((SIDE, SIDE), Image.AFFINE, (c, -s, x + pad - c * h + s * h, s, c, y + pad - s * h - c * h), Image.BILINEAR))
+def window(image, x, y, span):
+    """SIDE x SIDE pixels resampled from `span` pixels around (x, y), moved inside the crop; a smaller crop gives what it has."""
+    w, h = image.size
+    span = min(span, w, h)
+    x0, y0 = min(max(x - span / 2, 0), w - span), min(max(y - span / 2, 0), h - span)
+    return np.asarray(image.resize((SIDE, SIDE), Image.BILINEAR, box=(x0, y0, x0 + span, y0 + span)))
 
 
 def drawer(items, strength):
@@ -76,7 +74,7 @@ def drawer(items, strength):
         for k in range(batch):
             image, label, _ = by[k % 2][rng.integers(len(by[k % 2]))]
             w, h = image.size
-            x = window(image, w / 2 + rng.normal() * 3, h / 2 + rng.normal() * 3, float(np.exp(rng.uniform(np.log(0.7), np.log(1.4)))), rng.uniform(0, 2 * np.pi))
+            x = np.rot90(window(image, w / 2 + rng.normal() * 5, h / 2 + rng.normal() * 5, float(np.exp(rng.uniform(np.log(30), np.log(68))))), rng.integers(4))
             xs.append(x[:, ::-1] if rng.random() < 0.5 else x)
             ys.append(label)
         return {'x': to_input(jitter(rng, np.stack(xs), strength)), 'y': np.array(ys)}
@@ -91,8 +89,8 @@ def loss_of(outputs, t, step):
 
 @torch.no_grad()
 def predict(net, items):
-    """Probability of dead of the crop's middle at its own scale."""
-    x = np.stack([window(im, im.size[0] / 2, im.size[1] / 2, 1.0) for im, _, _ in items])
+    """Probability of dead, by the crop's middle at its own scale."""
+    x = np.stack([window(im, im.size[0] / 2, im.size[1] / 2, SIDE) for im, _, _ in items])
     return torch.softmax(net(torch.from_numpy(to_input(x.astype(np.float32)))), 1)[:, 1].numpy()
 
 

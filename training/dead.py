@@ -1,7 +1,8 @@
 """dead-tree-naip: standing dead crowns in red, green, blue, nir at 0.6 m. A mask of probabilities at the picture's resolution.
 
   dead.py fold STATE     train without a state, keep its predictions     dead.py final      train on all four
-  dead.py thresholds     choose threshold and area on pooled predictions  dead.py val        score on val, once
+  dead.py thresholds     tables to choose threshold and area, on the predictions of all folds
+  dead.py held           scores by state at --threshold and --min-area, as the card gives them (NAME-held.json)
 """
 import json
 
@@ -105,11 +106,13 @@ def with_intervals(rows):
 
 def main():
     p = parser(__doc__)
-    p.add_argument('what', choices=['fold', 'final', 'thresholds', 'val'])
+    p.add_argument('what', choices=['fold', 'final', 'thresholds', 'held'])
     p.add_argument('state', nargs='?', choices=STATES)
     p.add_argument('--name', default='dead', help='name of the recipe: runs are NAME-STATE and NAME-final')
     p.add_argument('--strength', type=float, default=1.2)
     p.add_argument('--alpha', type=float, default=0.5)
+    p.add_argument('--threshold', type=float, default=0.5)
+    p.add_argument('--min-area', type=int, default=16)
     args = settled(p)
     loss = lambda o, t, s: loss_of(o, t, s, args.alpha)
     if args.what in ('fold', 'final'):
@@ -122,18 +125,24 @@ def main():
         if held:
             np.savez(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
             print(args.state, scores([tallies(predict(net, pictures[i]), masks[i], 0.5, 16) for i in held]))
-    elif args.what == 'thresholds':
-        rows, _, masks = load(args, 'train')
-        at = {s: [i for i, r in enumerate(rows) if r['state'] == s] for s in STATES}
-        held = {s: np.load(args.runs / f'{args.name}-{s}/held.npz') for s in STATES}
-        maps = {s: [held[s][f'arr_{k}'] / np.float32(255) for k in range(len(at[s]))] for s in STATES}
-        for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-            for area in (6, 10, 16, 24):
-                by = {s: scores([tallies(m, masks[i], threshold, area) for m, i in zip(maps[s], at[s])]) for s in STATES}
-                mean = {k: np.mean([by[s][k] for s in STATES]) for k in ('iou', 'f1')}
-                print(threshold, area, 'mean iou %.3f f1 %.3f' % (mean['iou'], mean['f1']), ' '.join('%s %.3f/%.3f' % (s, by[s]['iou'], by[s]['f1']) for s in STATES), flush=True)
-    else:
-        raise SystemExit('val: see score.py')
+        return
+    rows, _, masks = load(args, 'train')
+    at = {s: [i for i, r in enumerate(rows) if r['state'] == s] for s in STATES if (args.runs / f'{args.name}-{s}/held.npz').exists()}
+    held = {s: np.load(args.runs / f'{args.name}-{s}/held.npz') for s in at}
+    maps = {s: [held[s][f'arr_{k}'] / np.float32(255) for k in range(len(at[s]))] for s in at}
+    if args.what == 'held':
+        out = {}
+        for s in at:
+            r = np.array([tallies(m, masks[i], args.threshold, args.min_area) for m, i in zip(maps[s], at[s])])
+            out[s] = {'pixel_iou' if k == 'iou' else f'object_{k}': v for k, v in with_intervals(r).items()}
+            print(s, out[s], flush=True)
+        (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
+        return
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+        for area in (10, 16, 24):
+            by = {s: scores([tallies(m, masks[i], threshold, area) for m, i in zip(maps[s], at[s])]) for s in at}
+            mean = {k: np.mean([by[s][k] for s in at]) for k in ('iou', 'f1')}
+            print(threshold, area, 'mean iou %.3f f1 %.3f' % (mean['iou'], mean['f1']), ' '.join('%s %.3f/%.3f' % (s, by[s]['iou'], by[s]['f1']) for s in at), flush=True)
 
 
 if __name__ == '__main__':
