@@ -8,8 +8,16 @@ import type { CrownParams } from '../raster/crowns.ts';
 import type { TreetopParams } from '../raster/treetops.ts';
 import type { Job } from './job-schema.ts';
 
+/** What is made of a canopy height model, whoever made it. */
+export interface CrownStageParams {
+  pitFill: boolean;
+  smooth: Job['chm']['smooth'];
+  treetops: TreetopParams;
+  crowns: CrownParams;
+}
+
 /** Everything that decides the result of a canopy task beside its points: its part of the content key. */
-export interface CanopyParams {
+export interface CanopyParams extends CrownStageParams {
   /** heights above ground come with the points */
   normalised: boolean;
   /** null: none */
@@ -17,27 +25,29 @@ export interface CanopyParams {
   ground: GroundParams;
   dtm: DtmParams;
   chm: ChmParams;
-  pitFill: boolean;
-  smooth: Job['chm']['smooth'];
-  treetops: TreetopParams;
-  crowns: CrownParams;
   cellSizeM: number;
 }
 
 /** How many ground returns fill the terrain outside its TIN (FORMULAS: k 3). */
 const FILL_NEIGHBOURS = 3;
 
-/** The kernels' parameters of a job. @param groundMethod what `ground: auto` came to */
-export function canopyParams(job: Job, groundMethod: GroundParams['method']): CanopyParams {
-  const { treetops, crowns } = job;
+/** What the job makes of a canopy height model. */
+export function crownStageParams({ chm, treetops, crowns }: Job): CrownStageParams {
   const window = { baseM: treetops.window.base_m, perHeight: treetops.window.per_height, maxM: treetops.window.max_m };
   return {
-    normalised: job.inputs.lidar.z === 'height',
-    noise: noiseParams(job.noise), ground: groundParams(job, groundMethod),
-    dtm: { resolutionM: job.dtm.resolution_m, maxCircumradiusM: job.dtm.max_circumradius_m, fillRadiusM: job.dtm.fill_radius_m, fillNeighbours: FILL_NEIGHBOURS },
-    chm: chmParams(job.chm), pitFill: job.chm.pit_fill, smooth: job.chm.smooth,
+    pitFill: chm.pit_fill, smooth: chm.smooth,
     treetops: { minHeightM: treetops.min_height_m, window },
     crowns: { method: crowns.method, maxRadiusM: crowns.max_radius_m, minHeightM: treetops.min_height_m, window },
+  };
+}
+
+/** The kernels' parameters of a job with LiDAR. @param groundMethod what `ground: auto` came to */
+export function canopyParams(job: Job, groundMethod: GroundParams['method']): CanopyParams {
+  return {
+    normalised: job.inputs.lidar?.z === 'height',
+    noise: noiseParams(job.noise), ground: groundParams(job, groundMethod),
+    dtm: { resolutionM: job.dtm.resolution_m, maxCircumradiusM: job.dtm.max_circumradius_m, fillRadiusM: job.dtm.fill_radius_m, fillNeighbours: FILL_NEIGHBOURS },
+    chm: chmParams(job.chm), ...crownStageParams(job),
     cellSizeM: job.cells.size_m,
   };
 }

@@ -1,4 +1,4 @@
-// pipeline/canopy.ts: from the points of a window to the DTM, CHM, crowns and cell metrics of a tile's core. Pure.
+// pipeline/canopy.ts: from the points or the heights of a window to the DTM, CHM, crowns and cell metrics of a tile's core. Pure.
 import type { Box, CellMetrics, Crown, Points, Raster, Tile, Treetop, Window } from '../types.ts';
 import { canopyModel } from '../cloud/chm.ts';
 import { surfaceRaster } from '../cloud/dtm.ts';
@@ -9,15 +9,16 @@ import { noisePoints } from '../cloud/noise.ts';
 import { heightsAboveGround } from '../cloud/normalise.ts';
 import { insideBox, selectBytes, selectPoints } from '../cloud/select.ts';
 import { growBox, holdsPoint } from '../geo/box.ts';
-import { anchoredLattice, cropRaster, growWindow, indexIn, pixelCount, windowOfBox, xOfCol, yOfRow } from '../geo/lattice.ts';
+import { anchoredLattice, cropRaster, indexIn, pixelCount, windowOfBox, xOfCol, yOfRow } from '../geo/lattice.ts';
 import { crownPixelCounts, growCrowns } from '../raster/crowns.ts';
 import { smoothGaussian, smoothMean, smoothMedian } from '../raster/focal.ts';
 import { fillPits } from '../raster/pit-fill.ts';
 import { crownPolygons } from '../raster/polygonise.ts';
 import { findTreetops } from '../raster/treetops.ts';
-import type { CanopyParams } from './canopy-params.ts';
-import type { CanopyHalos } from './halo.ts';
-import { canopyHalos } from './halo.ts';
+import { windowOfCore } from '../measure/window-of-core.ts';
+import type { CanopyParams, CrownStageParams } from './canopy-params.ts';
+import type { CanopyHalos, ChmHalos } from './halo.ts';
+import { canopyHalos, chmHalos } from './halo.ts';
 
 /** What `canopy` gives for a tile: its core and nothing else. */
 export interface CanopyResult {
@@ -48,18 +49,40 @@ export function computeCanopy({ points, tile, params, unread = [], lap = () => {
   const clean = withoutNoise(known, tile, params, halos);
   lap('noise');
   const { heights, isGround, dtm } = normalise(clean, tile, params, halos, lap);
-  const chm = canopySurface(heights, tile, params, halos);
+  const resM = params.chm.resolutionM, wanted = windowOfBox(anchoredLattice(resM), growBox(tile.core, halos.surface));
+  const surface = canopyModel(heights, wanted, params.chm);
   lap('chm');
+  const grown = crownsOfSurface(surface, tile, params, halos, lap);
+  const cells = cellMetrics(heights, windowOfBox(anchoredLattice(params.cellSizeM), tile.core), { cellSizeM: params.cellSizeM, isGround });
+  lap('metrics');
+  return { ...grown, cells, dtm };
+}
+
+export interface HeightsRequest {
+  /** heights above ground over the tile's core grown by `chmHalos(params, resM).surface`, on their own lattice */
+  surface: Raster;
+  tile: Tile;
+  params: CrownStageParams;
+  lap?: (stage: string) => void;
+}
+
+/** Find the crowns of a tile on a CHM made elsewhere: the same as on the whole survey's CHM, bit for bit. There are no LiDAR metrics. */
+export function computeCanopyOfHeights({ surface, tile, params, lap = () => {} }: HeightsRequest): Omit<CanopyResult, 'cells' | 'dtm'> {
+  return crownsOfSurface(surface, tile, params, chmHalos(params, surface.lattice.resM), lap);
+}
+
+/** From the unfiltered CHM to the crowns of the core. A pixel of any lattice is the core's that holds its centre. */
+function crownsOfSurface(surface: Raster, tile: Tile, params: CrownStageParams, halos: ChmHalos, lap: (stage: string) => void): Omit<CanopyResult, 'cells' | 'dtm'> {
+  const chm = filteredSurface(surface, windowOfBox(surface.lattice, growBox(tile.core, halos.crowns)), params);
+  lap('filter');
   const tops = findTreetops(chm, params.treetops);
   lap('treetops');
   const labels = growCrowns(chm, tops, params.crowns);
   lap('crowns');
-  const core = windowOfBox(chm.lattice, tile.core);
+  const core = windowOfCore(chm.lattice, tile.core);
   const crowns = ownCrowns(chm, labels, tops, tile, halos);
   lap('polygons');
-  const cells = cellMetrics(heights, windowOfBox(anchoredLattice(params.cellSizeM), tile.core), { cellSizeM: params.cellSizeM, isGround });
-  lap('metrics');
-  return { crowns, cells, chm: cropRaster(chm, core), dtm, crownMask: maskOfCrowns(labels, chm.window, core) };
+  return { crowns, chm: cropRaster(chm, core), crownMask: maskOfCrowns(labels, chm.window, core) };
 }
 
 function withoutUnread(points: Points, unread: readonly Box[]): Points {
@@ -102,20 +125,17 @@ function normalise(points: Points, tile: Tile, params: CanopyParams, halos: Cano
 }
 
 /** The CHM that treetops and crowns look at: filtered, over the core grown by the crowns' halo. */
-function canopySurface(heights: Points, tile: Tile, params: CanopyParams, halos: CanopyHalos): Raster {
-  const { resolutionM } = params.chm, lattice = anchoredLattice(resolutionM);
-  const wanted = windowOfBox(lattice, growBox(tile.core, halos.crowns));
-  const filterPx = Math.round((halos.surface - halos.crowns) / resolutionM);
-  let chm = canopyModel(heights, growWindow(wanted, filterPx), params.chm);
+function filteredSurface(surface: Raster, wanted: Window, params: CrownStageParams): Raster {
+  let chm = surface;
   if (params.pitFill) chm = fillPits(chm);
   if (params.smooth === 'mean') chm = smoothMean(chm, { radiusPx: 1 });
   if (params.smooth === 'median') chm = smoothMedian(chm, { radiusPx: 1 });
   if (params.smooth === 'gaussian') chm = smoothGaussian(chm, { sigmaPx: 0.7, radiusPx: 1 });
-  return filterPx === 0 ? chm : cropRaster(chm, wanted);
+  return cropRaster(chm, wanted);
 }
 
 /** Crowns whose apex lies in the half-open core, in raster order. */
-function ownCrowns(chm: Raster, labels: Int32Array, tops: readonly Treetop[], tile: Tile, halos: CanopyHalos): Crown[] {
+function ownCrowns(chm: Raster, labels: Int32Array, tops: readonly Treetop[], tile: Tile, halos: ChmHalos): Crown[] {
   const { lattice, window } = chm, pixelM2 = lattice.resM ** 2;
   const own = new Map<number, Treetop>();
   tops.forEach((top, i) => {

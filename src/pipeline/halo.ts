@@ -5,16 +5,20 @@ import { groundHaloM } from '../cloud/ground.ts';
 import { noiseHaloM } from '../cloud/noise.ts';
 import { crownHaloM } from '../raster/crowns.ts';
 import { pitFillHaloPx } from '../raster/pit-fill.ts';
-import type { CanopyParams } from './canopy-params.ts';
+import type { CanopyParams, CrownStageParams } from './canopy-params.ts';
 
-/** Metres beyond a tile's core that a stage's result must cover, so that all later stages are exact in the core. */
-export interface CanopyHalos {
+/** Metres beyond a tile's core that a canopy height model must cover, so that the crowns in the core are exact. */
+export interface ChmHalos {
   /** how far from its apex a crown can be changed: voids within it are flagged */
   reach: number;
   /** of the finished CHM: what treetops and crowns look at */
   crowns: number;
-  /** of the CHM before pit filling and smoothing */
+  /** of the CHM before pit filling and smoothing: what is read of one made elsewhere */
   surface: number;
+}
+
+/** Metres beyond a tile's core that a stage's result must cover, so that all later stages are exact in the core. */
+export interface CanopyHalos extends ChmHalos {
   /** of the points with their height above ground */
   heights: number;
   /** of the ground returns */
@@ -26,16 +30,20 @@ export interface CanopyHalos {
 }
 
 /**
- * The sum of the halos, from the crowns back to the points.
+ * The sum of the halos from the crowns back to the CHM of `resM` metres.
  *
  * A tree of the core needs its crown's reach. A pixel of the core may be covered by a tree whose apex lies up to the largest crown
  * radius outside, and that crown must be right too: so the mask of crowns asks for one radius more.
  */
-export function canopyHalos(params: CanopyParams): CanopyHalos {
-  const resM = params.chm.resolutionM;
+export function chmHalos(params: CrownStageParams, resM: number): ChmHalos {
   const reach = crownHaloM(params.crowns, resM), crowns = reach + params.crowns.maxRadiusM;
   const filterPx = (params.pitFill ? pitFillHaloPx({}) : 0) + (params.smooth === 'none' ? 0 : 1);
-  const surface = crowns + filterPx * resM;
+  return { reach, crowns, surface: crowns + filterPx * resM };
+}
+
+/** The sum of the halos, from the crowns back to the points. */
+export function canopyHalos(params: CanopyParams): CanopyHalos {
+  const { reach, crowns, surface } = chmHalos(params, params.chm.resolutionM);
   const heights = surface + chmHaloM(params.chm);
   const ground = heights + (params.normalised ? 0 : dtmHaloM(params.dtm));
   const clean = ground + (params.normalised ? 0 : groundHaloM(params.ground));

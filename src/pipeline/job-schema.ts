@@ -15,6 +15,7 @@ export const JobSchema = z.strictObject({
   output: z.string().min(1).describe('the folder of the results'),
   roots: z.array(z.string()).default([]).describe('folders outside the job\'s own that it may read and write'),
   crs: epsg.optional().describe('the survey\'s CRS: projected, metres. Default: the inputs\' own'),
+  area: z.string().min(1).optional().describe('polygon layer that bounds the survey: trees by apex, pixels by centre; what lies around it is read but not reported'),
   settle_minutes: z.number().nonnegative().default(0).describe('files younger than this wait for the next run'),
   inputs: Inputs,
   tiles: z.strictObject({ size_m: z.int().positive().default(500).describe('edge of a tile, metres: changes speed and memory, never a result') }).prefault({}),

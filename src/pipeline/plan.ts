@@ -1,18 +1,19 @@
 // pipeline/plan.ts: the tasks of a survey with their content keys and needs. Pure: headers in, records out.
 import { dirname, relative } from 'node:path';
 import Flatbush from 'flatbush';
-import type { Box, TaskKind, Tile, Window } from '../types.ts';
+import type { Box, Lattice, TaskKind, Tile } from '../types.ts';
 import { contentKey } from '../files/hash.ts';
 import { boxesMeet, extentsMeet, growBox, unionBox } from '../geo/box.ts';
-import { boxOfWindow, windowOfBox } from '../geo/lattice.ts';
+import { anchoredLattice, boxOfWindow } from '../geo/lattice.ts';
 import type { Block } from '../infer/patches.ts';
 import { planBlocks } from '../infer/patches.ts';
 import { bandOf, byTile, tilesOfBox } from '../tile/grid.ts';
 import type { CanopyParams } from './canopy-params.ts';
-import { canopyParams } from './canopy-params.ts';
-import { canopyHalos, valueReachM } from './halo.ts';
+import { canopyParams, crownStageParams } from './canopy-params.ts';
+import { clipHashes, relationToArea } from './clip.ts';
+import { canopyHalos, chmHalos, valueReachM } from './halo.ts';
 import type { Job } from './job-schema.ts';
-import type { ImageLayer, LidarFile, Survey, SurveyModel } from './survey.ts';
+import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey, SurveyModel } from './survey.ts';
 
 /** Raised when the results of a kind of task change; not the package's version. */
 export const STAGE_VERSIONS: Readonly<Record<TaskKind, number>> = { bucket: 1, canopy: 1, model: 1, measure: 1, merge: 1 };
@@ -61,7 +62,7 @@ export interface PlanRequest {
 export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Plan {
   const params = canopyParams(job, survey.groundMethod), tiles = surveyTiles(survey, job.tiles.size_m, valueReachM(params));
   const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
-  const canopies = planCanopies(tiles, survey.lidar, buckets, job, params);
+  const canopies = survey.canopySource === 'lidar' ? planCanopies(tiles, survey.lidar, buckets, job, params) : survey.chm ? planHeights(tiles, survey.chm, job, survey) : [];
   const blocks = survey.models.flatMap((model, index) => (networkOf(survey, index) === index ? planModel(model, index, survey, job.tiles.size_m) : []));
   const measures = planMeasures(tiles, canopies, blocks, job, survey);
   const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, { job, jobFile, survey })]);
@@ -78,7 +79,19 @@ export function networkOf({ models }: Survey, index: number): number {
 
 /** Every file that a survey reads. */
 export const inputsOf = ({ survey }: Pick<Plan, 'survey'>): { path: string; fingerprint: string }[] =>
-  [...survey.lidar, ...survey.images.flatMap(({ files }) => files), ...(survey.stands ? [survey.stands] : [])];
+  [...survey.lidar, ...rastersOf(survey).flatMap(({ files }) => files), ...vectorsOf(survey).map(({ file }) => file)];
+
+/** Every raster layer of a survey. */
+export const rastersOf = ({ chm, dtm, images }: Survey): ImageLayer[] => [...(chm ? [chm] : []), ...(dtm ? [dtm] : []), ...images];
+
+/** Every vector layer and table of a survey, by the input that names it. */
+export function vectorsOf({ area, masks, stands, plots }: Survey): { input: string; file: SideFile }[] {
+  return [
+    ...(area ? [{ input: 'area', file: area }] : []), ...masks.map((file) => ({ input: 'mask', file })),
+    ...(stands && stands.path !== area?.path ? [{ input: 'stands', file: stands }] : []),
+    ...(plots ? [{ input: 'plots', file: plots.file }] : []), ...(plots?.trees ? [{ input: 'plots', file: plots.trees }] : []),
+  ];
+}
 
 /** How far the pixels of model maps reach beyond a tile that holds their centre, metres: stands that near may share them. */
 export const mapReachM = ({ models, images }: Survey): number =>
@@ -87,18 +100,20 @@ export const mapReachM = ({ models, images }: Survey): number =>
 /** The plan's identity: its task keys and the job, without time or place. */
 const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
 
-/** Tiles in which any input gives a value, in the survey's order. @param reachM how far from a return the canopy's rasters have values */
+/** Tiles of the area in which any input gives a value, in the survey's order. @param reachM how far from a return the canopy's rasters have values */
 function surveyTiles(survey: Survey, sizeM: number, reachM: number): Tile[] {
   const tiles = new Map<string, Tile>();
   const clouds = survey.lidar.map(({ box }) => ({ box: growBox(box, reachM) }));
-  for (const { box } of [...clouds, ...survey.images.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
-  return [...tiles.values()].sort(byTile);
+  const rasters = survey.canopySource === 'chm' ? [survey.chm!, ...survey.images] : survey.images;
+  for (const { box } of [...clouds, ...rasters.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
+  return [...tiles.values()].filter(({ core }) => relationToArea(survey.area, core) !== 'outside').sort(byTile);
 }
 
 const imageBoxes = (image: ImageLayer): { box: Box }[] => image.files.map(({ window }) => ({ box: boxOfWindow(image.lattice, window) }));
 
 const bucketKey = (file: LidarFile, job: Job, survey: Survey): string => contentKey({
-  kind: 'bucket', version: STAGE_VERSIONS.bucket, fingerprint: file.fingerprint, box: file.box, epsg: survey.crs.epsg, drop: job.inputs.lidar.drop, tile_m: job.tiles.size_m,
+  kind: 'bucket', version: STAGE_VERSIONS.bucket, fingerprint: file.fingerprint, box: file.box, epsg: survey.crs.epsg, drop: job.inputs.lidar!.drop, tile_m: job.tiles.size_m,
+  ...(file.conversion && { conversion: file.conversion }),
 });
 
 /** Answers which of many boxes meet a window, closed. */
@@ -119,6 +134,22 @@ function planCanopies(tiles: readonly Tile[], files: readonly LidarFile[], bucke
       kind: 'canopy' as const, step: `${bandOf(tile, job.tiles.size_m)}.canopy.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 700, gpu: false },
     };
   });
+}
+
+/** Canopy tasks of height rasters: a tile reads the pixels of its core and of the crowns' halo. */
+function planHeights(tiles: readonly Tile[], chm: HeightLayer, job: Job, { dtm }: Survey): Task[] {
+  const params = { ...crownStageParams(job), lattice: chm.lattice, resample: chm.resample ?? null, zToMetre: chm.zToMetre };
+  const reachM = chmHalos(params, chm.lattice.resM).surface, read = layerReader(chm), terrain = dtm ? { params: [dtm.lattice, dtm.resample ?? null, dtm.zToMetre], read: layerReader(dtm) } : null;
+  return tiles.map((tile) => ({
+    key: contentKey({ kind: 'canopy', version: STAGE_VERSIONS.canopy, core: tile.core, params, heights: read(growBox(tile.core, reachM)), terrain: terrain && [terrain.params, terrain.read(tile.core)] }),
+    kind: 'canopy', step: `${bandOf(tile, job.tiles.size_m)}.canopy.1`, unit: { tile: tile.id }, needs: [], resources: { memory_mb: 400, gpu: false },
+  }));
+}
+
+/** Answers what of a raster layer lies in a box: its files in the order in which they are laid, with all that says how they are read. */
+function layerReader(layer: ImageLayer): (box: Box) => object[] {
+  const filesIn = boxIndex(imageBoxes(layer).map(({ box }) => box));
+  return (box) => filesIn(box).map((i) => layer.files[i]!).map(({ path: _, bytes: __, ...placed }) => placed);
 }
 
 /** A file belongs to the first band that needs it. */
@@ -145,13 +176,13 @@ interface PlannedBlock {
 
 function planModel(model: SurveyModel, index: number, survey: Survey, sizeM: number): PlannedBlock[] {
   const image = survey.images.find(({ name }) => name === model.on)!;
-  const filesIn = boxIndex(imageBoxes(image).map(({ box }) => box));
-  return planBlocks(image.window, model.card.input, BLOCK_PATCHES, image.files.map(({ window }) => window)).map((block) => {
+  const filesIn = layerReader(image), reachM = mapReachM(survey);
+  return planBlocks(image.window, model.card.input, BLOCK_PATCHES, image.files.map(({ window }) => window)).flatMap((block) => {
     const core = boxOfWindow(image.lattice, block.core), top = tilesOfBox({ ...core, y0: core.y1 }, sizeM)[0]!;
-    const read = boxOfWindow(image.lattice, block.read);
-    const files = filesIn(read).map((i) => image.files[i]!).map(({ fingerprint, window }) => ({ fingerprint, window }));
-    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card: model.card, lattice: image.lattice, bands: image.bands, block, files });
-    return { model, core, task: { key, kind: 'model', step: `${bandOf(top, sizeM)}.model.1`, unit: { model: index, block }, needs: [], resources: { memory_mb: 500, gpu: false } } };
+    if (relationToArea(survey.area, growBox(core, reachM)) === 'outside') return [];
+    const files = filesIn(boxOfWindow(image.lattice, block.read));
+    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card: model.card, lattice: image.lattice, resample: image.resample ?? null, bands: image.bands, block, files });
+    return [{ model, core, task: { key, kind: 'model' as const, step: `${bandOf(top, sizeM)}.model.1`, unit: { model: index, block }, needs: [], resources: { memory_mb: 500, gpu: false } } }];
   });
 }
 
@@ -159,16 +190,16 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
   const blocksIn = boxIndex(blocks.map(({ core }) => core));
   const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
   const params = {
-    survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm_m: job.chm.resolution_m,
+    survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm: canopyLattice(job, survey), source: survey.canopySource,
     models: survey.models.map(({ name, primary }) => ({ name, primary })),
   };
   const reachM = mapReachM(survey);
   return tiles.map((tile, i) => {
     const images = blocksIn(tile.core).filter((b) => boxesMeet(blocks[b]!.core, tile.core)).map((b) => blocks[b]!.task.key);
     const near = growBox(tile.core, reachM), stands = standsIn(near).filter((s) => extentsMeet(entries[s]!.box, near)).map((s) => entries[s]!.hash).sort();
-    const needs = [canopies[i]!.key, ...images];
+    const needs = [...(canopies[i] ? [canopies[i].key] : []), ...images], clip = clipHashes(survey, near);
     return {
-      key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, params }),
+      key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, clip, params }),
       kind: 'measure' as const, step: `${bandOf(tile, job.tiles.size_m)}.measure.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 400, gpu: false },
     };
   });
@@ -177,7 +208,7 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
 function planMerge(measures: readonly Task[], { job, jobFile, survey }: Pick<PlanRequest, 'job' | 'jobFile' | 'survey'>): Task {
   const needs = measures.map(({ key }) => key), named = (path: string) => relative(dirname(jobFile), path);
   const key = contentKey({
-    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, epsg: survey.crs.epsg, stands: survey.stands?.hash ?? null,
+    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, epsg: survey.crs.epsg, stands: survey.stands?.hash ?? null, area: survey.area?.hash ?? null, masks: survey.masks.map(({ hash }) => hash).sort(), plots: survey.plots && [survey.plots.file.fingerprint, survey.plots.trees?.fingerprint ?? null],
     inputs: inputsOf({ survey }).map(({ path, fingerprint }) => [named(path), fingerprint]), faults: survey.faults.map(({ input, path, reason }) => [input, named(path), reason.replaceAll(path, named(path))]), allometry: job.allometry,
   });
   return { key, kind: 'merge', step: 'merge', unit: { survey: survey.name }, needs, resources: { memory_mb: 1500, gpu: false } };
@@ -193,9 +224,9 @@ function inOrder(tasks: readonly Task[]): Task[] {
 
 /** The box of everything that the survey covers, or null for nothing. */
 export function surveyBox(survey: Survey): Box | null {
-  const boxes = [...survey.lidar.map(({ box }) => box), ...survey.images.map(({ box }) => box)];
+  const boxes = [...survey.lidar.map(({ box }) => box), ...rastersOf(survey).map(({ box }) => box)];
   return boxes.length === 0 ? null : boxes.reduce(unionBox);
 }
 
-/** Whole pixels of an anchored raster that cover a tile's core. */
-export const coreWindow = (tile: Tile, resM: number): Window => windowOfBox({ resM, x0M: 0, y0M: 0 }, tile.core);
+/** The pixels of the survey's canopy height model: those of the files where it was made elsewhere. */
+export const canopyLattice = (job: Job, { canopySource, chm }: Survey): Lattice => (canopySource === 'chm' ? chm!.lattice : anchoredLattice(job.chm.resolution_m));

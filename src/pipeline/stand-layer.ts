@@ -1,4 +1,4 @@
-// pipeline/stand-layer.ts: the stand layer, read once by stream, kept as records in the survey's CRS with an index. IO.
+// pipeline/stand-layer.ts: layers of stands and of masks, read once by stream, kept as records in the survey's CRS with an index. IO.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Box, Stand } from '../types.ts';
@@ -6,9 +6,7 @@ import { openFile } from '../files/byte-source.ts';
 import { writeChunksAtomically, writeFileAtomically } from '../files/atomic.ts';
 import { contentKey, sha256 } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
-import type { Crs } from '../geo/crs.ts';
 import { bboxOf } from '../geo/polygon.ts';
-import { readStands } from '../ingest/vector.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { StandEntry, StandLayer } from './survey.ts';
 
@@ -16,28 +14,29 @@ const LAYER_VERSION = 1;
 
 interface LayerRequest {
   path: string;
-  idField: string;
-  crs: Crs;
+  /** all that decides what is read beside the file: id field, layer, CRS */
+  reading: object;
+  read(): AsyncIterable<Stand>;
   output: string;
   identities: Fingerprints;
 }
 
 /**
- * Read a stand layer, or find what an earlier run made of the same file.
+ * Read a layer, or find what an earlier run made of the same file.
  *
- * @returns the index; stands themselves stay on disk, one JSON record a line
- * @throws {InvalidInput} as `readStands` does
+ * @returns the index; the polygons themselves stay on disk, one JSON record a line
+ * @throws {InvalidInput} as `read` does
  */
-export async function openStandLayer({ path, idField, crs, output, identities }: LayerRequest): Promise<StandLayer> {
+export async function openStandLayer({ path, reading, read, output, identities }: LayerRequest): Promise<StandLayer> {
   const source = await openFile(path);
   try {
     const file = { path, fingerprint: await identities.of(source), bytes: source.size };
-    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, idField, epsg: crs.epsg });
+    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, reading });
     const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
     const known = await readFile(index, 'utf8').catch(() => null);
     if (known !== null) return { ...(JSON.parse(known) as StandLayer), ...file, records };
     const entries: StandEntry[] = [];
-    await writeChunksAtomically(records, recordsOf(readStands(path, { idField, surveyCrs: crs }), entries));
+    await writeChunksAtomically(records, recordsOf(read(), entries));
     const layer = { ...file, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
     await writeFileAtomically(index, JSON.stringify(layer));
     return layer;

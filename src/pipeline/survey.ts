@@ -1,11 +1,12 @@
 // pipeline/survey.ts: what a survey consists of, as its headers say: the input of the plan. Records only.
-import type { Box, Lattice, Window } from '../types.ts';
+import type { Box, Lattice, MultiPolygon } from '../types.ts';
 import type { ModelCard } from '../infer/card.ts';
+import type { ImagePlan, ImageFile as PlacedFile } from '../ingest/image-plan.ts';
 
 export interface SurveyCrs {
   epsg: number;
   name: string;
-  /** where it was read: the job file, or the first input that states it */
+  /** where it was read: the job file, the first input that states it, or the inputs' place */
   from: string;
 }
 
@@ -15,10 +16,12 @@ export interface LidarFile {
   fingerprint: string;
   bytes: number;
   pointCount: number;
-  /** header box, grown by one scale unit, metres: points outside are dropped and counted */
+  /** header box, grown by one scale unit, metres: points outside are dropped and counted; from another CRS 21 points a side, grown by 1 m */
   box: Box;
   z0M: number;
   z1M: number;
+  /** the file's own CRS, and metres in one unit of its z; null: the survey's CRS, in metres */
+  conversion: { epsg: number; zToMetre: number } | null;
 }
 
 /** An input that cannot be used: named everywhere, exit 3. */
@@ -29,21 +32,40 @@ export interface InputFault {
   reason: string;
 }
 
-export interface ImageFile {
-  path: string;
+export interface ImageFile extends PlacedFile {
   fingerprint: string;
   bytes: number;
-  window: Window;
 }
 
 /** The files of one image on their common lattice. */
-export interface ImageLayer {
+export interface ImageLayer extends Omit<ImagePlan, 'bands' | 'epsg' | 'files'> {
   name: string;
   bands: string[];
-  lattice: Lattice;
-  window: Window;
   files: ImageFile[];
   box: Box;
+}
+
+/** Height rasters made elsewhere: one band, `height`, metres after `zToMetre`. */
+export interface HeightLayer extends ImageLayer {
+  /** metres in one unit of the files' heights */
+  zToMetre: number;
+}
+
+/** Where the survey ends: trees by apex, pixels by centre. */
+export interface SurveyArea {
+  path: string;
+  fingerprint: string;
+  bytes: number;
+  /** in the survey's CRS; parts do not overlap */
+  polygons: MultiPolygon;
+  hash: string;
+}
+
+/** A file that is read as a whole by merge or `fit`. */
+export interface SideFile {
+  path: string;
+  fingerprint: string;
+  bytes: number;
 }
 
 /** One stand of the layer: its box and the hash of all that it says. */
@@ -79,11 +101,19 @@ export interface Survey {
   crs: SurveyCrs;
   lidar: LidarFile[];
   images: ImageLayer[];
+  chm: HeightLayer | null;
+  dtm: HeightLayer | null;
+  area: SurveyArea | null;
+  /** polygons in which nothing is reported */
+  masks: StandLayer[];
   stands: StandLayer | null;
+  plots: { file: SideFile; trees: SideFile | null } | null;
   models: SurveyModel[];
   faults: InputFault[];
   /** files younger than settle_minutes: the next run takes them */
   waiting: string[];
+  /** where trees and canopy come from: `lidar` where the job has it, else `chm`; null: neither */
+  canopySource: 'lidar' | 'chm' | null;
   /** what `ground: auto` came to */
   groundMethod: 'classified' | 'smrf' | 'pmf';
 }

@@ -15,6 +15,8 @@ import { RasterHash } from './raster-hash.ts';
 export interface MosaicPart {
   path: string;
   window: Window;
+  /** pixels of a window that are kept; null: all */
+  kept?(window: Window): Promise<Uint8Array | null>;
 }
 
 /** Parts of one lattice, which do not overlap; outside `window` they are cut off, where there is none is void. */
@@ -115,7 +117,8 @@ interface Pixels { data: PixelArray; mask: Uint8Array }
 
 async function readPart(file: RasterFile, part: MosaicPart, window: Window): Promise<Pixels> {
   const { data, mask } = await file.readWindow([0], { ...window, col: window.col - part.window.col, row: window.row - part.window.row });
-  return { data: data[0]!, mask };
+  const kept = await part.kept?.(window) ?? null;
+  return { data: data[0]!, mask: kept === null ? mask : mask.map((valid, i) => valid & kept[i]!) };
 }
 
 function layIn(out: Pixels, tile: Window, { data, mask }: Pixels, { col, row, width, height }: Window): void {

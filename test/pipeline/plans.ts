@@ -9,7 +9,7 @@ import type { LidarFile, StandEntry, Survey } from '../../src/pipeline/survey.ts
 export const box = (x0: number, y0: number, x1: number, y1: number): Box => ({ x0, y0, x1, y1 });
 
 export const lidarFile = (name: string, at: Box, fingerprint = `print of ${name}`): LidarFile =>
-  ({ path: `/survey/lidar/${name}`, fingerprint, bytes: 1000, pointCount: 100, box: at, z0M: 0, z1M: 50 });
+  ({ path: `/survey/lidar/${name}`, fingerprint, bytes: 1000, pointCount: 100, box: at, z0M: 0, z1M: 50, conversion: null });
 
 export const standEntry = (standId: string, at: Box, hash = `hash of ${standId}`): StandEntry => ({ standId, box: at, hash, offset: 0, length: 10 });
 
@@ -18,7 +18,7 @@ export const jobOf = (keys: object = {}): Job =>
 
 export function surveyOf(lidar: LidarFile[], stands: StandEntry[] = []): Survey {
   return {
-    name: 's', crs: { epsg: 32611, name: 'UTM 11N', from: 'test' }, lidar, images: [], models: [], faults: [], waiting: [], groundMethod: 'classified',
+    name: 's', crs: { epsg: 32611, name: 'UTM 11N', from: 'test' }, lidar, chm: null, dtm: null, area: null, masks: [], plots: null, canopySource: 'lidar', images: [], models: [], faults: [], waiting: [], groundMethod: 'classified',
     stands: stands.length === 0 ? null : { path: '/survey/stands.geojson', fingerprint: 'stands', bytes: 1, records: '/survey/out/stands.ndjson', hash: stands.map(({ hash }) => hash).join(), entries: stands },
   };
 }

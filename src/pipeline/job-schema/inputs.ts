@@ -7,7 +7,8 @@ const LidarInput = z.strictObject({
   z: z.enum(['elevation', 'height']).default('elevation').describe('elevation above the datum, or height above ground where the points are normalised already'),
   drop: z.array(z.enum(['withheld', 'noise', 'overlap', 'synthetic'])).default(['withheld', 'noise']).describe('returns that are left out when a file is read'),
   crs: epsg.optional().describe('only what the files do not say'),
-  override: z.boolean().default(false).describe('take crs even where the files say otherwise'),
+  z_unit: z.enum(['metre', 'foot', 'us-foot']).optional().describe('unit of the heights: only what the files do not say'),
+  override: z.boolean().default(false).describe('take crs and z_unit even where the files say otherwise'),
 });
 
 const ImageInput = z.strictObject({
@@ -15,13 +16,41 @@ const ImageInput = z.strictObject({
   bands: z.array(z.enum(['red', 'green', 'blue', 'nir'])).min(1).describe('the role of each band, in file order'),
 });
 
+/** What a vector layer may be told that its file does not say. */
+const layerKeys = {
+  layer: z.string().min(1).optional().describe('the layer of a GeoPackage that has several'),
+  crs: epsg.optional().describe('only what the file does not say'),
+  override: z.boolean().default(false).describe('take crs even where the file says otherwise'),
+};
+
+const HeightInput = z.strictObject({
+  files,
+  crs: epsg.optional().describe('only what the files do not say'),
+  z_unit: z.enum(['metre', 'foot', 'us-foot']).optional().describe('unit of the heights: only what the files do not say'),
+  override: z.boolean().default(false).describe('take crs and z_unit even where the files say otherwise'),
+  lattice: z.enum(['files', 'crs']).default('files').describe('files: the pixels that the files share; crs: resampled to pixels anchored to the origin of the survey\'s CRS, for files that share none or are in another CRS'),
+});
+
+const MaskInput = z.strictObject({ files, ...layerKeys });
+
 const StandsInput = z.strictObject({
-  file: z.string().min(1).describe('GeoJSON in WGS 84 or in the survey\'s CRS'),
+  file: z.string().min(1).describe('GeoJSON, GeoPackage, FlatGeobuf or Shapefile (zipped or not), in any CRS'),
   id: z.string().min(1).describe('the attribute that identifies a stand'),
+  ...layerKeys,
+});
+
+const PlotsInput = z.strictObject({
+  file: z.string().min(1).describe('CSV with plot_id, x, y, radius_m, or a polygon layer with plot_id'),
+  trees: z.string().min(1).optional().describe('CSV with plot_id, tree_no, species, dbh_cm, height_m, status'),
+  crs: epsg.optional().describe('of x, y in the CSV; default: the survey\'s'),
 });
 
 export const Inputs = z.strictObject({
-  lidar: LidarInput.describe('point clouds: LAS, LAZ, COPC'),
+  lidar: LidarInput.optional().describe('point clouds: LAS, LAZ, COPC'),
+  chm: HeightInput.optional().describe('canopy height rasters made elsewhere: the source of trees where there is no lidar; beside it, a raster for models'),
+  dtm: HeightInput.optional().describe('terrain rasters made elsewhere'),
   images: z.record(name, ImageInput).default({}).describe('orthophotos; the name is yours, and models say `on:` it'),
+  mask: MaskInput.optional().describe('polygons in which nothing is reported: clouds, water'),
   stands: StandsInput.optional().describe('the stand layer'),
-});
+  plots: PlotsInput.optional().describe('field plots: for fits and evaluation'),
+}).refine(({ lidar, chm, images }) => lidar !== undefined || chm !== undefined || Object.keys(images).length > 0, 'a survey needs at least one of lidar, chm and images');

@@ -1,4 +1,4 @@
-// pipeline/tasks/canopy.ts: a tile's points to its part: crowns, cells, CHM, DTM and crown mask. IO.
+// pipeline/tasks/canopy.ts: a tile's points, or heights, to its part: crowns, cells, CHM, DTM and crown mask. IO.
 import { join } from 'node:path';
 import type { Box, Raster } from '../../types.ts';
 import { UnderstoryError } from '../../errors.ts';
@@ -14,6 +14,7 @@ import { canopyParams } from '../canopy-params.ts';
 import { canopyHalos } from '../halo.ts';
 import { outcomeOf } from '../ledger.ts';
 import { BUCKETS } from './bucket.ts';
+import { runCanopyOfHeights } from './canopy-of-heights.ts';
 import type { PartNotes, TaskCall } from './context.ts';
 import { writeFloatRaster, writeMaskRaster } from './part-rasters.ts';
 
@@ -21,6 +22,7 @@ import { writeFloatRaster, writeMaskRaster } from './part-rasters.ts';
 export async function runCanopy(call: TaskCall, writer: PartWriter): Promise<PartNotes> {
   const { plan, task, watch } = call, { job, survey } = plan, sizeM = job.tiles.size_m;
   const tile = tileFromId((task.unit as { tile: string }).tile, sizeM);
+  if (survey.canopySource === 'chm') return runCanopyOfHeights(call, tile, writer);
   const params = canopyParams(job, survey.groundMethod);
   const { folders, unread } = await needsOf(call);
   const points = await readTilePoints(folders, growBox(tile.core, canopyHalos(params).points), sizeM);
@@ -35,7 +37,7 @@ export async function runCanopy(call: TaskCall, writer: PartWriter): Promise<Par
   watch.lap('write');
   return {
     inputs: task.needs.map((key) => ({ bucket: key })),
-    voids: voidsOf(result.chm, unread.length > 0),
+    voids: voidsOf(result.chm, 'lidar', unread.length > 0 ? 'no returns, or in a file that could not be read' : 'no returns'),
     counts: { points: points.count, trees: result.crowns.length, chm_valid_px: countValid(result.chm), chm_px: result.chm.mask.length },
   };
 }
@@ -58,8 +60,8 @@ async function needsOf({ plan, task, tasks, lookup }: TaskCall): Promise<{ folde
 
 const countValid = ({ mask }: Raster): number => mask.reduce((sum, valid) => sum + valid, 0);
 
-function voidsOf(chm: Raster, hasUnread: boolean): { source: string; reason: string; areaM2: number }[] {
+/** What a canopy height model lacks. */
+export function voidsOf(chm: Raster, source: string, reason: string): { source: string; reason: string; areaM2: number }[] {
   const missing = chm.mask.length - countValid(chm);
-  const reason = hasUnread ? 'no returns, or in a file that could not be read' : 'no returns';
-  return missing === 0 ? [] : [{ source: 'lidar', reason, areaM2: missing * chm.lattice.resM ** 2 }];
+  return missing === 0 ? [] : [{ source, reason, areaM2: missing * chm.lattice.resM ** 2 }];
 }

@@ -4,6 +4,7 @@ import type { Box } from '../../types.ts';
 import { boxOfWindow } from '../../geo/lattice.ts';
 import { outcomeOf } from '../ledger.ts';
 import type { Plan } from '../plan.ts';
+import { rastersOf, vectorsOf } from '../plan.ts';
 import type { TaskContext } from './context.ts';
 
 /** Why a LiDAR file could not be read beyond its header, by fingerprint. */
@@ -24,10 +25,10 @@ export function inputRows({ survey, job_file }: Plan, unread: ReadonlyMap<string
   const stateOf = (fingerprint: string) => (unread.has(fingerprint) ? { status: 'quarantined', reason: unread.get(fingerprint)! } : used);
   return [
     ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
-    ...survey.images.flatMap((image) => image.files.map((file) => ({
+    ...rastersOf(survey).flatMap((image) => image.files.map((file) => ({
       input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
     }))),
-    ...(survey.stands ? [{ input: 'stands', path: path(survey.stands.path), fingerprint: survey.stands.fingerprint, bytes: survey.stands.bytes, points: null, crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null }] : []),
+    ...vectorsOf(survey).map(({ input, file }) => ({ input, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null })),
     ...survey.faults.map((fault) => ({
       input: fault.input, path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
     })),

@@ -1,8 +1,8 @@
 // pipeline/tasks/merge-openings.ts: openings of the survey from the pieces of all tiles. IO.
-import type { MultiPolygon } from '../../types.ts';
+import type { Lattice, MultiPolygon } from '../../types.ts';
 import type { JoinablePieces, OpeningEdge } from '../../fuse/openings.ts';
 import { dissolvePieces, joinOpenings } from '../../fuse/openings.ts';
-import { anchoredLattice, xOfCol, yOfRow } from '../../geo/lattice.ts';
+import { xOfCol, yOfRow } from '../../geo/lattice.ts';
 import { readPartTables, streamPartTables } from '../../store/part-tables.ts';
 import type { Part } from '../../store/parts.ts';
 
@@ -62,13 +62,13 @@ interface Crossing {
  *
  * @param parts  in the order of tiles
  */
-export async function mergeOpenings(parts: readonly Part[], { resM, minAreaM2 }: { resM: number; minAreaM2: number }): Promise<OpeningRows> {
-  const crossing = await joinPieces(parts, resM), pixelM2 = resM * resM;
-  return { gap: gapRows(parts, crossing, { resM, minAreaM2 }), gapStand: gapStandRows(parts, crossing, { pixelM2, minAreaM2 }) };
+export async function mergeOpenings(parts: readonly Part[], { lattice, minAreaM2 }: { lattice: Lattice; minAreaM2: number }): Promise<OpeningRows> {
+  const { resM } = lattice, crossing = await joinPieces(parts, resM), pixelM2 = resM * resM;
+  return { gap: gapRows(parts, crossing, { lattice, minAreaM2 }), gapStand: gapStandRows(parts, crossing, { pixelM2, minAreaM2 }) };
 }
 
-async function* gapRows(parts: readonly Part[], crossing: ReadonlyMap<string, Crossing>, { resM, minAreaM2 }: { resM: number; minAreaM2: number }): AsyncGenerator<object> {
-  const lattice = anchoredLattice(resM), waiting = new Map<string, MultiPolygon[]>();
+async function* gapRows(parts: readonly Part[], crossing: ReadonlyMap<string, Crossing>, { lattice, minAreaM2 }: { lattice: Lattice; minAreaM2: number }): AsyncGenerator<object> {
+  const { resM } = lattice, waiting = new Map<string, MultiPolygon[]>();
   const row = (id: string, areaM2: number, polygons: MultiPolygon) => {
     const [first, col] = id.split('_').map(Number) as [number, number];
     return { gapId: id, xM: xOfCol(lattice, col), yM: yOfRow(lattice, first), areaM2, polygons };

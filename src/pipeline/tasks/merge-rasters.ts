@@ -1,19 +1,22 @@
 // pipeline/tasks/merge-rasters.ts: the survey's rasters from the parts of all tiles and blocks: what QGIS opens. IO.
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Window } from '../../types.ts';
+import type { Lattice, Window } from '../../types.ts';
 import { UsageError } from '../../errors.ts';
 import { writeFileAtomically } from '../../files/atomic.ts';
 import { contentKey } from '../../files/hash.ts';
 import { unionBox } from '../../geo/box.ts';
-import { anchoredLattice, windowOfBox } from '../../geo/lattice.ts';
+import { anchoredLattice, intersectWindows, windowOfBox } from '../../geo/lattice.ts';
+import { bboxOf } from '../../geo/polygon.ts';
 import { outputLattice } from '../../infer/patches.ts';
+import { windowOfCore } from '../../measure/window-of-core.ts';
 import { stageMosaic } from '../../store/mosaic.ts';
 import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/mosaic.ts';
 import type { Part } from '../../store/parts.ts';
 import { tileFromId } from '../../tile/grid.ts';
+import { clipOfWindow } from '../clip.ts';
 import type { Plan, Task } from '../plan.ts';
-import { coreWindow, networkOf } from '../plan.ts';
+import { canopyLattice, networkOf } from '../plan.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskContext } from './context.ts';
 import { partsOf } from './part-of.ts';
@@ -61,7 +64,7 @@ const indexFile = (plan: Plan): string => join(folderOf(plan), 'rasters.json');
  * Make the survey's rasters beside the old ones: chm, dtm (unless the points came as heights), valid_area, one a model.
  * A raster whose parts have not changed stays as it is.
  *
- * Canopy rasters cover the box of the LiDAR files, model maps that of the image: whole pixels, whatever the tile size, since a tile
+ * Canopy rasters cover the box of the LiDAR or CHM files, model maps that of the image, cut to the box of the area: whole pixels, whatever the tile size, since a tile
  * gives what it finds in its core and so reaches farther the larger it is.
  *
  * @throws {UnderstoryError} when a tile or block has neither part nor failure; {UsageError} for a model named like another raster
@@ -124,15 +127,29 @@ async function groupsOf(context: TaskContext): Promise<RasterGroup[]> {
 
 async function canopyGroups(context: TaskContext): Promise<RasterGroup[]> {
   const { plan } = context, { job, survey } = plan, done = await madeParts(context, plan.tasks.filter(({ kind }) => kind === 'canopy'));
-  if (survey.lidar.length === 0) return [];
-  const box = survey.lidar.map((file) => file.box).reduce(unionBox);
-  const mosaicOf = (file: string, resM: number): { mosaic: Mosaic; keys: string[] } => {
-    const lattice = anchoredLattice(resM);
-    const parts = done.map(({ part, task }) => ({ path: part.path(file), window: coreWindow(tileFromId((task.unit as { tile: string }).tile, job.tiles.size_m), resM) }));
-    return { mosaic: { lattice, window: windowOfBox(lattice, box), parts }, keys: done.map(({ part }) => part.info.key) };
+  const boxes = survey.canopySource === 'chm' ? [survey.chm!.box] : survey.lidar.map((file) => file.box);
+  if (boxes.length === 0) return [];
+  const box = boxes.reduce(unionBox);
+  const mosaicOf = (file: string, lattice: Lattice): { mosaic: Mosaic; keys: string[] } => {
+    const parts = done.map(({ part, task }) => ({ path: part.path(file), window: windowOfCore(lattice, tileFromId((task.unit as { tile: string }).tile, job.tiles.size_m).core) }));
+    return { mosaic: cutToArea(plan, { lattice, window: windowOfBox(lattice, box), parts }), keys: done.map(({ part }) => part.info.key) };
   };
-  const chm = group(plan, mosaicOf('chm.tif', job.chm.resolution_m), [layer(plan, 'chm', 'm'), maskLayer(plan, 'valid_area')]);
-  return job.inputs.lidar.z === 'height' ? [chm] : [chm, group(plan, mosaicOf('dtm.tif', job.dtm.resolution_m), [layer(plan, 'dtm', 'm')])];
+  const chm = group(plan, mosaicOf('chm.tif', canopyLattice(job, survey)), [layer(plan, 'chm', 'm'), maskLayer(plan, 'valid_area')]), terrain = terrainLattice(plan);
+  return terrain === null ? [chm] : [chm, group(plan, mosaicOf('dtm.tif', terrain), [layer(plan, 'dtm', 'm')])];
+}
+
+/** The lattice of the canopy parts' dtm.tif; null where they have none. */
+function terrainLattice({ job, survey }: Plan): Lattice | null {
+  if (survey.canopySource === 'chm') return survey.dtm?.lattice ?? null;
+  return job.inputs.lidar?.z === 'height' ? null : anchoredLattice(job.dtm.resolution_m);
+}
+
+/** A mosaic within the box of the survey's area, without what is outside the area or in a mask. */
+function cutToArea({ survey }: Plan, mosaic: Mosaic): Mosaic {
+  const { lattice } = mosaic, box = survey.area && bboxOf(survey.area.polygons);
+  if (survey.area === null && survey.masks.length === 0) return mosaic;
+  const kept = (window: Window): Promise<Uint8Array | null> => clipOfWindow(survey, lattice, window);
+  return { ...mosaic, window: box ? intersectWindows(mosaic.window, windowOfBox(lattice, box)) : mosaic.window, parts: mosaic.parts.map((part) => ({ ...part, kept })) };
 }
 
 async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel, index: number): Promise<RasterGroup> {
@@ -140,7 +157,7 @@ async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel,
   const done = await madeParts(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === networkOf(plan.survey, index)));
   const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: part.info.inputs[0]!['window'] as Window }));
   const mosaic = { lattice: outputLattice(image.lattice, stridePx), window: coarser(image.window, stridePx), parts };
-  return group(plan, { mosaic, keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);
+  return group(plan, { mosaic: cutToArea(plan, mosaic), keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);
 }
 
 /** The output pixels that an image's pixels touch. */
@@ -155,7 +172,7 @@ const madeParts = async (context: TaskContext, wanted: readonly Task[]): Promise
 
 function group({ survey }: Plan, { mosaic, keys }: { mosaic: Mosaic; keys: string[] }, layers: (MosaicLayer & { name: string })[]): RasterGroup {
   const { lattice, window } = mosaic;
-  const key = contentKey({ version: VERSION, epsg: survey.crs.epsg, lattice, window, layers: layers.map(({ name, gives, image }) => ({ name, gives, image })), parts: keys.toSorted() });
+  const key = contentKey({ version: VERSION, epsg: survey.crs.epsg, lattice, window, layers: layers.map(({ name, gives, image }) => ({ name, gives, image })), parts: keys.toSorted(), area: survey.area?.hash ?? null, masks: survey.masks.map(({ hash }) => hash).sort() });
   return { key, names: layers.map(({ name }) => name), mosaic, layers };
 }
 

@@ -5,7 +5,7 @@ import { contentKey } from '../../files/hash.ts';
 import { boxAreaM2 } from '../../geo/box.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
 import { polygonAreaM2 } from '../../geo/polygon.ts';
-import { allometryOf } from '../../measure/allometry/registry.ts';
+import { equationRow } from '../../measure/allometry/equation.ts';
 import type { CanonicalHash } from '../../store/canonical.ts';
 import { buildDatabase } from '../../store/merge.ts';
 import type { MergeSource, MergeTile } from '../../store/merge.ts';
@@ -13,9 +13,10 @@ import type { Part } from '../../store/parts.ts';
 import { tableFile } from '../../store/parts.ts';
 import { byTile, tileFromId } from '../../tile/grid.ts';
 import { VERSION } from '../../version.ts';
+import { allometryOfPlan } from '../fits.ts';
 import { outcomeOf } from '../ledger.ts';
 import type { Plan } from '../plan.ts';
-import { networkOf } from '../plan.ts';
+import { canopyLattice, networkOf } from '../plan.ts';
 import { markUnmerged, writeRunRecord } from '../run-record.ts';
 import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
@@ -61,7 +62,7 @@ export async function runMerge(context: TaskContext): Promise<void> {
 async function mergeTables(context: TaskContext): Promise<Record<string, CanonicalHash>> {
   const { plan } = context;
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
-  const openings = await mergeOpenings(parts, { resM: plan.job.chm.resolution_m, minAreaM2: plan.job.openings.min_area_m2 });
+  const openings = await mergeOpenings(parts, { lattice: canopyLattice(plan.job, plan.survey), minAreaM2: plan.job.openings.min_area_m2 });
   const crs = crsFromEpsg(plan.survey.crs.epsg), unread = await unreadFiles(context);
   const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
   return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles, unread.size) });
@@ -89,14 +90,12 @@ function surveyRows(plan: Plan, providers: ReadonlyMap<number, ReadonlySet<strin
   return {
     run: [{
       runId: plan.run_id, survey: survey.name, crs: `EPSG:${survey.crs.epsg}`, startedAt: plan.created, version: VERSION, configHash: plan.config_hash,
-      tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: job.chm.resolution_m, job: { ...job, ground: job.ground.method === 'auto' ? { method: survey.groundMethod } : job.ground },
+      tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: canopyLattice(job, survey).resM, areaHa: survey.area && polygonAreaM2(survey.area.polygons) / 10_000, job: { ...job, ground: job.ground.method === 'auto' ? { method: survey.groundMethod } : job.ground },
     }],
     model: survey.models.map(({ name, primary, card }, i) => ({
       model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card,
     })),
-    equation: allometryOf({ dbh: job.allometry.dbh, agb: job.allometry.agb }).equations.map((equation) => ({
-      equationId: equation.id, gives: equation.gives, sigma: equation.sigma, tau: equation.tau, squareFactor: equation.squareFactor, source: equation.source,
-    })),
+    equation: allometryOfPlan(plan).equations.map(equationRow),
     ...(survey.stands ? { stand: standRows(plan) } : {}),
   };
 }

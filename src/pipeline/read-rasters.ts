@@ -1,0 +1,89 @@
+// pipeline/read-rasters.ts: the raster layers of a survey (images, CHM, DTM), from their files' headers. IO.
+import { InvalidInput, UsageError } from '../errors.ts';
+import { openFile } from '../files/byte-source.ts';
+import { inParallel } from '../files/in-parallel.ts';
+import { boxOfWindow } from '../geo/lattice.ts';
+import { openRaster } from '../ingest/geotiff-reader.ts';
+import type { RasterHeader } from '../ingest/geotiff-reader.ts';
+import { planImage } from '../ingest/image-plan.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import type { LoadedJob } from './job-file.ts';
+import { AT_ONCE, faultsOf, orFault, settledFiles } from './read-inputs.ts';
+import type { HeightLayer, ImageLayer, InputFault } from './survey.ts';
+import type { FileStatement, SettledCrs } from './survey-crs.ts';
+import { heightUnitOf } from './survey-crs.ts';
+
+interface RasterFile {
+  header: RasterHeader;
+  fingerprint: string;
+  bytes: number;
+}
+
+/** The files of one raster input, before the survey's CRS is known. */
+export interface RasterInput {
+  /** chm, dtm, or the name of the image */
+  name: string;
+  /** where the job names it: `inputs.images.ortho` */
+  key: string;
+  files: RasterFile[];
+  statements: FileStatement[];
+}
+
+/** Read the headers of every raster input; files that cannot be read join `faults`. @throws {InvalidInput} when an input has no readable file */
+export async function readRasters(loaded: LoadedJob, identities: Fingerprints, waiting: string[], faults: InputFault[]): Promise<RasterInput[]> {
+  const { chm, dtm, images } = loaded.job.inputs, inputs: RasterInput[] = [];
+  const wanted = [...(chm ? [{ name: 'chm', key: 'inputs.chm', ...chm }] : []), ...(dtm ? [{ name: 'dtm', key: 'inputs.dtm', ...dtm }] : []),
+    ...Object.entries(images).map(([name, image]) => ({ name, key: `inputs.images.${name}`, ...image }))];
+  for (const { name, key, files: patterns } of wanted) {
+    const paths = await settledFiles(loaded, patterns, `${key}.files`, waiting);
+    const read = await inParallel(paths, AT_ONCE, (path) => orFault(name, path, () => readRasterFile(path, identities)));
+    faults.push(...faultsOf(read));
+    const files = read.flatMap((entry) => ('header' in entry ? [entry] : []));
+    if (files.length === 0) throw new InvalidInput(`${key}: none of its ${paths.length} file(s) can be read: ${faultsOf(read)[0]?.reason ?? 'all wait, see settle_minutes'}`, { path: key });
+    inputs.push({ name, key, files, statements: files.map(({ header }) => statementOf(name, header)) });
+  }
+  return inputs;
+}
+
+function statementOf(input: string, { name, epsg, crsIsOwn, affine, width, height }: RasterHeader): FileStatement {
+  const box = affine && { x0: affine.x0, y0: affine.y0 - height * affine.resY, x1: affine.x0 + width * affine.resX, y1: affine.y0 };
+  return { input, path: name, words: epsg === null ? null : { epsg }, isOwn: crsIsOwn, ...(box ? { box } : {}) };
+}
+
+async function readRasterFile(path: string, identities: Fingerprints): Promise<RasterFile> {
+  const source = await openFile(path), raster = await openRaster(source);
+  try {
+    return { header: raster.header, fingerprint: await identities.of(source), bytes: source.size };
+  } finally {
+    await raster.close();
+  }
+}
+
+/** Lay an image's files on their lattice. @throws {InvalidInput} when they do not fit together; {UsageError} for more bands than they have */
+export function layImage(loaded: LoadedJob, { name, key, files }: RasterInput): ImageLayer {
+  const { bands } = loaded.job.inputs.images[name]!, plan = planImage(files.map(({ header }) => header));
+  if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`${key}.bands`)}: ${key}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `${key}.bands` });
+  return layerOf(name, bands, plan, files);
+}
+
+/**
+ * Lay height rasters on their lattice: their own, or with `lattice: crs` pixels of the job's resolution, to which they are resampled.
+ *
+ * @throws {InvalidInput} when they do not fit together, have more than one band, or heights in several units
+ */
+export function layHeights({ job }: LoadedJob, kind: 'chm' | 'dtm', { key, files }: RasterInput, settled: SettledCrs): HeightLayer {
+  const { lattice } = job.inputs[kind]!, known = settled.conversions.get(kind)!, many = files.find(({ header }) => header.bands > 1);
+  if (many) throw new InvalidInput(`${many.header.name}: has ${many.header.bands} bands where heights have one; take the band of heights out with gdal_translate -b N, or name the file under inputs.images`, { source: many.header.name, path: key });
+  const headers = files.map(({ header }) => ({ ...header, epsg: known.get(header.name)!.epsg })), options = lattice === 'files' ? {} : { lattice, gsdM: job[kind].resolution_m, surveyEpsg: settled.crs.epsg };
+  return { ...layerOf(kind, ['height'], planImage(headers, options), files), zToMetre: heightUnitOf(settled, kind) };
+}
+
+/** What looks odd in height rasters: 0 may be ground or missing, and only who made the file knows. */
+export const notesOnHeights = ({ name, files }: RasterInput): string[] =>
+  (name !== 'chm' && name !== 'dtm' ? [] : files.filter(({ header }) => header.nodata === 0).map(({ header }) => `${header.name}: declares 0 as nodata: every height of 0 m, open ground among them, is taken for missing; if 0 is a height, take the declaration out (gdal_edit.py -unsetnodata)`));
+
+function layerOf(name: string, bands: string[], plan: ReturnType<typeof planImage>, files: readonly RasterFile[]): ImageLayer {
+  const known = new Map(files.map((entry) => [entry.header.name, entry]));
+  const placed = plan.files.map((file) => ({ ...file, fingerprint: known.get(file.path)!.fingerprint, bytes: known.get(file.path)!.bytes }));
+  return { name, bands, lattice: plan.lattice, window: plan.window, files: placed, box: boxOfWindow(plan.lattice, plan.window), ...(plan.resample ? { resample: plan.resample } : {}) };
+}
