@@ -1,6 +1,6 @@
 // pipeline/input-crs.ts: the CRS and the unit of heights of one file, from what it says and what the job says of it. Nothing is guessed. Pure.
 import type { Box } from '../types.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError, messageOf } from '../errors.ts';
 import type { Crs } from '../geo/crs.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
 import type { CrsReading, CrsWords } from '../geo/crs-statement.ts';
@@ -36,7 +36,14 @@ export const Z_UNITS = { metre: 1, foot: 0.3048, 'us-foot': 1200 / 3937 } as con
 
 const NOTHING_STATED = 'it states no CRS';
 
-export const epsgOf = (text: string): number => Number(text.slice('EPSG:'.length));
+/** The CRS that a key of the job file names. @throws {UsageError} for a code that is not in the table, or cannot be used */
+export function crsOfKey(text: string, key: string, jobFile: string): Crs {
+  try {
+    return crsFromEpsg(Number(text.slice('EPSG:'.length)));
+  } catch (error) {
+    throw new UsageError(`${jobFile}: ${key}: ${messageOf(error)}`, { source: jobFile, path: key }, { cause: error });
+  }
+}
 
 export const nameOf = ({ epsg, name }: Pick<Crs, 'epsg' | 'name'>): string => `EPSG:${epsg} (${name})`;
 
@@ -59,14 +66,14 @@ export function readStatement(job: Job, statement: FileStatement, jobFile: strin
 function crsOfImage(job: Job, { input, path, words, isOwn }: FileStatement, jobFile: string): Crs {
   const place = { source: path, path: `inputs.images.${input}` };
   if (isOwn) throw new UsageError(`${path}: it defines a CRS of its own, without an EPSG code; bring it to the survey's CRS (gdalwarp -t_srs EPSG:N)`, place);
-  if (words === null && job.crs !== undefined) return crsFromEpsg(epsgOf(job.crs));
+  if (words === null && job.crs !== undefined) return crsOfKey(job.crs, 'crs', jobFile);
   const reading = words === null ? null : crsFromStatement(words);
   if (!reading?.crs) throw new UsageError(`${path}: its CRS is unknown: ${reading?.reason ?? NOTHING_STATED}; write it into the file (gdal_edit.py -a_srs EPSG:N), or add the line \`crs: EPSG:N\` to ${jobFile} if it is the survey's`, place);
   return reading.crs;
 }
 
 function crsOfFile(said: Said, reading: CrsReading | null, { input, path, isOwn }: FileStatement, jobFile: string): Crs {
-  const key = `inputs.${input}`, place = { source: path, path: `${key}.crs` }, given = said.crs === undefined ? null : crsFromEpsg(epsgOf(said.crs));
+  const key = `inputs.${input}`, place = { source: path, path: `${key}.crs` }, given = said.crs === undefined ? null : crsOfKey(said.crs, `${key}.crs`, jobFile);
   if (given && said.override) return given;
   if (!reading?.crs) {
     const reason = isOwn ? 'it defines a CRS of its own, without an EPSG code' : reading?.reason ?? NOTHING_STATED, isSilent = reason === NOTHING_STATED;

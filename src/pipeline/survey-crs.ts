@@ -6,7 +6,7 @@ import { crsFromEpsg, utmZoneEpsg } from '../geo/crs.ts';
 import { lonLatBox, meetsAreaOfUse } from '../geo/crs-box.ts';
 import { unionBox } from '../geo/box.ts';
 import type { FileCrs, FileStatement } from './input-crs.ts';
-import { epsgOf, nameOf, readStatement, unitName } from './input-crs.ts';
+import { crsOfKey, nameOf, readStatement, unitName } from './input-crs.ts';
 import type { Job } from './job-schema.ts';
 import type { SurveyCrs } from './survey.ts';
 
@@ -39,11 +39,11 @@ export const AREA_MARGIN_DEG = 1;
  */
 export function settleCrs(job: Job, statements: readonly FileStatement[], jobFile: string): SettledCrs {
   const files = statements.map((statement) => readStatement(job, statement, jobFile));
-  const crs = surveyCrs(job, files, jobFile), conversions: SettledCrs['conversions'] = new Map();
+  const own = job.crs === undefined ? sharedCrs(files, jobFile) : givenCrs(job.crs, jobFile), crs = own ?? utmOf(files, jobFile), isOwn = own !== null;
+  const conversions: SettledCrs['conversions'] = new Map();
   for (const { statement: { input, path }, crs: { epsg }, zToMetre } of files) conversions.set(input, (conversions.get(input) ?? new Map<string, Conversion>()).set(path, { epsg, zToMetre }));
   for (const file of files) refuseOther(job, file, crs, jobFile);
-  const isChosen = job.crs === undefined && files.every((file) => file.crs.epsg !== crs.epsg || file.statement.path !== crs.from);
-  const keep = isChosen ? [`the survey's CRS is ${crs.from}: add the line \`crs: EPSG:${crs.epsg}\` to ${jobFile}, so that files which join later cannot move it`] : [];
+  const keep = isOwn ? [] : [`the survey's CRS is ${crs.from}: add the line \`crs: EPSG:${crs.epsg}\` to ${jobFile}, so that files which join later cannot move it`];
   return { crs, conversions, notes: [...keep, ...notesOn(files, crsFromEpsg(crs.epsg))] };
 }
 
@@ -54,20 +54,23 @@ export function heightUnitOf({ conversions }: SettledCrs, input: 'chm' | 'dtm'):
   return first?.[1].zToMetre ?? 1;
 }
 
-function surveyCrs(job: Job, files: readonly FileCrs[], jobFile: string): SurveyCrs {
-  if (job.crs !== undefined) {
-    const wanted = crsFromEpsg(epsgOf(job.crs)), problem = metresProblem(wanted);
-    if (problem !== null) throw new UsageError(`${jobFile}: crs: ${nameOf(wanted)} ${problem}; name the UTM zone of the area, inputs of other CRS and units are brought to it`, { source: jobFile, path: 'crs' });
-    return { epsg: wanted.epsg, name: wanted.name, from: 'the job file' };
-  }
-  const [first] = files, codes = [...new Set(files.map(({ crs }) => crs.epsg))].sort((a, b) => a - b);
-  if (!first) throw new UsageError(`${jobFile}: no input could be read, so the survey's CRS is unknown; add the line \`crs: EPSG:N\``, { source: jobFile, path: 'crs' });
-  if (codes.length === 1 && metresProblem(first.crs) === null) return { epsg: first.crs.epsg, name: first.crs.name, from: first.statement.path };
-  return utmOf(files, codes, jobFile);
+function givenCrs(text: string, jobFile: string): SurveyCrs {
+  const crs = crsOfKey(text, 'crs', jobFile), problem = metresProblem(crs);
+  if (problem !== null) throw new UsageError(`${jobFile}: crs: ${nameOf(crs)} ${problem}; name the UTM zone of the area, inputs of other CRS and units are brought to it`, { source: jobFile, path: 'crs' });
+  return { epsg: crs.epsg, name: crs.name, from: 'the job file' };
 }
 
-function utmOf(files: readonly FileCrs[], codes: readonly number[], jobFile: string): SurveyCrs {
-  const box = placeOf(files), inputs = `the inputs are in EPSG:${codes.join(', EPSG:')}`;
+/** The inputs' CRS, if they share one in true metres. */
+function sharedCrs(files: readonly FileCrs[], jobFile: string): SurveyCrs | null {
+  const [first] = files;
+  if (!first) throw new UsageError(`${jobFile}: no input could be read, so the survey's CRS is unknown; add the line \`crs: EPSG:N\``, { source: jobFile, path: 'crs' });
+  const { crs: { epsg, name }, statement } = first;
+  return files.every(({ crs }) => crs.epsg === epsg) && metresProblem(first.crs) === null ? { epsg, name, from: statement.path } : null;
+}
+
+function utmOf(files: readonly FileCrs[], jobFile: string): SurveyCrs {
+  const codes = [...new Set(files.map(({ crs }) => crs.epsg))].sort((a, b) => a - b), inputs = `the inputs are in EPSG:${codes.join(', EPSG:')}`;
+  const box = placeOf(files);
   if (box === null) throw new UsageError(`${jobFile}: ${inputs}, and where they lie is not known, so that no UTM zone can be chosen; add the line \`crs: EPSG:N\``, { source: jobFile, path: 'crs' });
   const lon = (box.x0 + box.x1) / 2, lat = (box.y0 + box.y1) / 2, { epsg, name } = crsFromEpsg(utmZoneEpsg(lon, lat));
   return { epsg, name, from: `the UTM zone of the inputs' centre, longitude ${lon.toFixed(2)}, latitude ${lat.toFixed(2)} (${inputs})` };

@@ -71,6 +71,11 @@ describe('the survey\'s CRS', () => {
     expect(refusal([UTM11], { crs })).toContain(`${why}; name the UTM zone of the area`);
   });
 
+  test('cannot be a code that nobody knows', () => {
+    expect(refusal([UTM11], { crs: 'EPSG:999999' })).toMatch(/^job\.yaml: crs: EPSG:999999 is no projected or two-dimensional geographic CRS/);
+    expect(refusal([null], { lidar: { crs: 'EPSG:26711' } })).toMatch(/^job\.yaml: inputs\.lidar\.crs: EPSG:26711 \(NAD27 \/ UTM zone 11N\) cannot be used/);
+  });
+
   test('of files in web Mercator, whose metres are none, is the UTM zone', () => {
     expect(settle([{ epsg: 3857 }], { boxes: [box(-13_320_000, 4_450_000, -13_319_000, 4_451_000)] }).crs.epsg).toBe(32611);
   });
