@@ -1,8 +1,8 @@
 // cli/commands/schema.ts: `understory schema [TABLE|job]`: what tables and columns mean, and the job file's JSON Schema.
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
-import { nearestHint } from '../../pipeline/job-file.ts';
 import { jobJsonSchema } from '../../pipeline/job-json-schema.ts';
+import { nearestHint } from '../../pipeline/nearest.ts';
 import { DATABASE_TABLES, tableOf } from '../../store/columns.ts';
 import type { Column } from '../../store/columns.ts';
 import { VIEWS } from '../../store/schema.ts';
