@@ -1,36 +1,17 @@
 // data-samples/make/onnx.ts: tiny networks with known answers, and their cards. Run it to write data-samples/models. IO in `main`.
 import { join } from 'node:path';
-import onnxProto from 'onnx-proto';
 import { writeFileAtomically } from '../../src/files/atomic.ts';
 import { sha256 } from '../../src/files/hash.ts';
-
-const { onnx } = onnxProto;
-const FLOAT = onnx.TensorProto.DataType.FLOAT, INT64 = onnx.TensorProto.DataType.INT64;
+import type { Constant, Node } from './onnx-nodes.ts';
+import { int, int64s, ints, modelBytes, node, scalar, value } from './onnx-nodes.ts';
+import { taskModels } from './onnx-tasks.ts';
 
 /** Stems per unit of mean red in a 4 x 4 cell: a power of two, so that a map of uint8 pixels is exact in float32. */
 export const STEMS_PER_RED = 2 ** -12;
 
-const ints = (name: string, values: number[]) => new onnx.AttributeProto({ name, type: onnx.AttributeProto.AttributeType.INTS, ints: values });
-const int = (name: string, value: number) => new onnx.AttributeProto({ name, type: onnx.AttributeProto.AttributeType.INT, i: value });
-
-const node = (opType: string, input: string[], output: string[], attribute: InstanceType<typeof onnx.AttributeProto>[] = []) =>
-  new onnx.NodeProto({ opType, name: output[0]!, input, output, attribute });
-
-const scalar = (name: string, value: number) => new onnx.TensorProto({ name, dataType: FLOAT, dims: [], floatData: [value] });
-const int64s = (name: string, values: number[]) => new onnx.TensorProto({ name, dataType: INT64, dims: [values.length], int64Data: values });
-
-/** Dimensions by name are free; every image graph has free height and width. */
-function image(name: string, channels: number, height: string, width: string) {
-  const dims: object[] = [{ dimValue: 1 }, { dimValue: channels }, { dimParam: height }, { dimParam: width }];
-  return new onnx.ValueInfoProto({ name, type: { tensorType: { elemType: FLOAT, shape: { dim: dims } } } });
-}
-
 /** The bytes of a network that turns `image` (1 x 4 x H x W: red, green, blue, nir) into `density` (1 x 1 x H/4 x W/4). */
-export function densityGraph(name: string, nodes: InstanceType<typeof onnx.NodeProto>[], initializer: InstanceType<typeof onnx.TensorProto>[]): Uint8Array {
-  const graph = new onnx.GraphProto({ name, node: nodes, initializer, input: [image('image', 4, 'H', 'W')], output: [image('density', 1, 'h', 'w')] });
-  const model = new onnx.ModelProto({ irVersion: 8, producerName: 'understory', opsetImport: [{ domain: '', version: 17 }], graph });
-  return onnx.ModelProto.encode(model).finish();
-}
+export const densityGraph = (name: string, nodes: Node[], constants: Constant[]): Uint8Array =>
+  modelBytes(name, { inputs: [value('image', [1, 4, 'H', 'W'])], outputs: [value('density', [1, 1, 'h', 'w'])], nodes, constants });
 
 const redBand = node('Slice', ['image', 'first', 'second', 'channels'], ['red']);
 const redBounds = [int64s('first', [0]), int64s('second', [1]), int64s('channels', [1])];
@@ -71,6 +52,7 @@ export function sampleModels(): Record<string, { model: Uint8Array; card: string
     [name, { model, card: `${JSON.stringify(sampleCard(name, model, options), null, 2)}\n` }] as const;
   return Object.fromEntries([
     entry('red-density', redDensity(), { patchPx: 128, marginPx: 16, what: 'Stems = mean red of 4 x 4 pixels / 4096: a known answer for tests, no count of trees' }),
+    ...taskModels(),
     entry('box-density', boxDensity(), { patchPx: 128, marginPx: 16, what: 'As red-density after a 31 x 31 box filter: shows seams where a margin is too small' }),
   ]);
 }

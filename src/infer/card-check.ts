@@ -1,11 +1,11 @@
-// infer/card-check.ts: whether a card holds together, fits its network, and fits an image. IO in `checkCard`.
+// infer/card-check.ts: whether a model may run: its card holds together, is that of its network, and fits an image. IO in `checkCard`.
 import { readFile } from 'node:fs/promises';
 import { ModelError } from '../errors.ts';
-import { sha256 } from '../files/hash.ts';
 import { modelPath } from './card.ts';
 import type { AnyCard, ModelCard } from './card.ts';
 import { cardProblems } from './card-rules.ts';
-import { readOnnxFacts } from './onnx-file.ts';
+import { fileProblems } from './file-rules.ts';
+import { graphProblems } from './graph-rules.ts';
 import { modelTask } from './registry.ts';
 import type { TensorInfo } from './session.ts';
 
@@ -13,7 +13,8 @@ import type { TensorInfo } from './session.ts';
 const SAME_GSD = 0.01;
 
 /**
- * Check a card against itself, its task and its network's file: fields consistent, hash equal, no data outside the file.
+ * Check a card against itself, its task and its network's file: fields consistent, hash equal, no data outside the file,
+ * versions and operators that the runtime knows.
  *
  * @param dir  the model's folder, which holds model.onnx
  * @throws {ModelError} with all lines that say what to change
@@ -24,10 +25,7 @@ export async function checkCard(card: AnyCard, dir: string): Promise<void> {
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new ModelError(`${path}: cannot be read; a model is a folder with model.onnx and card.json`, { source: path }, { cause });
   });
-  const hash = sha256(bytes);
-  if (hash !== card.sha256) problems.push(`sha256: the card says ${card.sha256}, model.onnx is ${hash}; it is another file: get the one that belongs to the card, or set sha256`);
-  const { externalData } = readOnnxFacts(bytes, path);
-  if (externalData.length > 0) problems.push(`model.onnx: keeps weights outside the file (${externalData.join(', ')}), which the hash does not cover; save it with the weights inside`);
+  problems.push(...fileProblems(card, bytes, path));
   if (problems.length > 0) throw new ModelError(`model ${card.name} cannot run; change:\n  ${problems.join('\n  ')}`, { source: dir, problems });
 }
 
@@ -56,21 +54,7 @@ export function checkModelFits(card: ModelCard, { name, gsdM, roles }: ImageFact
 }
 
 /** Check the names, types and ranks of a loaded network against its card. @throws {ModelError} saying what to change */
-export function checkGraph(card: ModelCard, inputs: TensorInfo[], outputs: TensorInfo[]): void {
-  const problems: string[] = [], { bands, name } = card.input, input = inputs[0];
-  const names = (infos: TensorInfo[]) => infos.map((info) => info.name).join(', ');
-  if (inputs.length !== 1 || input?.name !== name) problems.push(`input.name: the graph's inputs are ${names(inputs)}, the card says ${name}`);
-  else if (input.type !== 'float32') problems.push(`the graph's input is ${input.type}; cast it from float32 in the graph`);
-  else if (input.dims.length !== 4) problems.push(`the graph's input has ${input.dims.length} axes; NCHW has 4`);
-  else problems.push(...dimProblems(card, input.dims, bands.length));
-  for (const output of card.outputs) {
-    if (!outputs.some((info) => info.name === output.name)) problems.push(`outputs: the graph gives ${names(outputs)}, the card says ${output.name}`);
-  }
+export function checkGraph(card: AnyCard, inputs: TensorInfo[], outputs: TensorInfo[]): void {
+  const problems = graphProblems(card, inputs, outputs);
   if (problems.length > 0) throw new ModelError(`model ${card.name} does not fit its network; change:\n  ${problems.join('\n  ')}`, { source: card.name, problems });
-}
-
-function dimProblems(card: ModelCard, dims: (number | string)[], bandCount: number): string[] {
-  const { patchPx } = card.input, expected = [1, bandCount, patchPx, patchPx], fields = ['batch', 'input.bands', 'input.patch_px', 'input.patch_px'];
-  // a free size is a name, or -1 where it has none
-  return dims.flatMap((dim, axis) => (typeof dim === 'number' && dim > 0 && dim !== expected[axis] ? [`${fields[axis]}: the graph's axis ${axis} is ${dim}, the card says ${expected[axis]}`] : []));
 }

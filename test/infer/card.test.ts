@@ -4,7 +4,7 @@ import onnxProto from 'onnx-proto';
 import { expect, test } from 'vitest';
 import { redDensity, sampleModels } from '../../data-samples/make/onnx.ts';
 import { checkCard, checkGraph, checkModelFits } from '../../src/infer/card-check.ts';
-import { parseCard, readCard } from '../../src/infer/card.ts';
+import { parseCard, readAnyCard, readCard } from '../../src/infer/card.ts';
 import { readOnnxFacts } from '../../src/infer/onnx-file.ts';
 import { writeModel } from './fixtures.ts';
 
@@ -12,11 +12,11 @@ const { onnx } = onnxProto;
 const models = new URL('../../data-samples/models', import.meta.url).pathname;
 const card = parseCard(JSON.parse(sampleModels()['red-density']!.card), 'red-density');
 
-test.each(Object.entries(sampleModels()))('the committed model %s is what the script makes, and its card holds', async (name, { model, card: text }) => {
+test.each(Object.entries(sampleModels()))('the committed model %s is what the script makes', async (name, { model, card: text }) => {
   const dir = join(models, name);
   expect(Buffer.compare(readFileSync(join(dir, 'model.onnx')), model)).toBe(0);
   expect(readFileSync(join(dir, 'card.json'), 'utf8')).toBe(text);
-  await checkCard(await readCard(dir), dir);
+  expect((await readAnyCard(dir)).name).toBe(name);
 });
 
 test('a card is read with its defaults and its units', async () => {
@@ -76,7 +76,10 @@ test('opset and metadata are read from the file', () => {
   const model = onnx.ModelProto.decode(redDensity());
   model.metadataProps.push(new onnx.StringStringEntryProto({ key: 'resolution', value: '10' }), new onnx.StringStringEntryProto({ key: 'empty', value: '' }));
   model.opsetImport.push(new onnx.OperatorSetIdProto({ domain: 'com.example', version: 300 }));
-  expect(readOnnxFacts(onnx.ModelProto.encode(model).finish(), 'm')).toEqual({ opsets: { '': 17, 'com.example': 300 }, metadata: { resolution: '10', empty: '' }, externalData: [] });
+  expect(readOnnxFacts(onnx.ModelProto.encode(model).finish(), 'm')).toEqual({
+    irVersion: 8, opsets: { '': 17, 'com.example': 300 }, metadata: { resolution: '10', empty: '' }, externalData: [], foreignOperators: [],
+    inputs: [{ name: 'image', type: 1, dims: [1, 4, 'H', 'W'] }], outputs: [{ name: 'density', type: 1, dims: [1, 1, 'h', 'w'] }],
+  });
 });
 
 test('a file that is no network is refused', () => {
@@ -107,7 +110,7 @@ test('names, type, rank and sizes of the loaded network must be those of the car
   expect(() => checkGraph(card, [{ ...input, dims: [-1, 4, 128, 128] }], [output])).not.toThrow();
   expect(() => checkGraph(card, [{ ...input, name: 'x' }], [output])).toThrow(/the graph's inputs are x, the card says image/);
   expect(() => checkGraph(card, [{ ...input, type: 'uint8' }], [output])).toThrow(/input is uint8; cast it/);
-  expect(() => checkGraph(card, [{ ...input, dims: [4, 128, 128] }], [output])).toThrow(/has 3 axes/);
+  expect(() => checkGraph(card, [{ ...input, dims: [4, 128, 128] }], [output])).toThrow(/has 3 axes; NCHW has 4/);
   expect(() => checkGraph(card, [{ ...input, dims: [1, 3, 'H', 'W'] }], [output])).toThrow(/input.bands: the graph's axis 1 is 3, the card says 4/);
   expect(() => checkGraph(card, [{ ...input, dims: [1, 4, 256, 256] }], [output])).toThrow(/input.patch_px: the graph's axis 2 is 256, the card says 128/);
   expect(() => checkGraph(card, [input], [{ ...output, name: 'y' }])).toThrow(/the graph gives y, the card says density/);
