@@ -54,12 +54,15 @@ export function figuresOf(trees: readonly SummedTree[], areaHa: number): PlotFig
  * @param trees  null where the plot's trees were not listed: only the plot's own figures exist then
  */
 export function measuredFigures(plot: Plot, trees: readonly PlotTree[] | null, { minDbhCm = 0 }: { minDbhCm?: number } = {}): PlotFigures {
-  const counted = (trees ?? []).filter(({ dbhCm }) => minDbhCm <= 0 || (dbhCm !== null && dbhCm >= minDbhCm));
+  const counted = countedTrees(trees ?? [], { minDbhCm });
   const summed = trees === null ? NOTHING : figuresOf(counted.map(({ heightM, dbhCm, agbKg }) => ({ heightM, agbKg, basalM2: dbhCm === null ? null : basalAreaM2(dbhCm) })), plot.areaHa);
   return {
     stemsPerHa: plot.stemsPerHa ?? summed.stemsPerHa, meanHeightM: plot.heightM ?? summed.meanHeightM, loreyHeightM: summed.loreyHeightM,
     basalAreaM2PerHa: plot.basalAreaM2PerHa ?? summed.basalAreaM2PerHa, agbTPerHa: plot.agbTPerHa ?? summed.agbTPerHa,
   };
 }
+
+/** The trees of a plot that its sums count. */
+export const countedTrees = (trees: readonly PlotTree[], { minDbhCm }: { minDbhCm: number }): PlotTree[] => trees.filter(({ dbhCm }) => minDbhCm <= 0 || (dbhCm !== null && dbhCm >= minDbhCm));
 
 const NOTHING: PlotFigures = { stemsPerHa: null, meanHeightM: null, loreyHeightM: null, basalAreaM2PerHa: null, agbTPerHa: null };

@@ -1,10 +1,12 @@
 // evaluate/tree-scores.ts: how well found trees agree with reference trees: in all, by canopy layer and by height class. Pure.
 import Flatbush from 'flatbush';
 import { bootstrapLimits } from './bootstrap.ts';
+import type { Limits } from './bootstrap.ts';
 import { layersAmong } from './canopy-layers.ts';
 import { detectionRate } from './detection-rate.ts';
 import { MATCH_LIMITS, distanceLimitM, matchTrees } from './match-trees.ts';
 import type { MatchLimits, TreePair } from './match-trees.ts';
+import { wilson95 } from './quantiles.ts';
 import type { Score } from './score.ts';
 
 /** A tree of the inventory near the reference. */
@@ -136,13 +138,24 @@ const FIGURES: readonly Figure[] = [
 ];
 /** What false trees enter. */
 const NEED_FALSE: readonly string[] = ['precision', 'f1', 'detection_rate'];
+/** Shares of `n` trees. */
+const SHARES: readonly string[] = ['precision', 'recall'];
+
+/** Plots that are all alike, as where every tree was found, leave the bootstrap nothing to vary: a share gets Wilson's interval of its trees, another figure none. */
+function widened(limits: Limits, { metric, value, n }: { metric: string; value: number | null; n: number }): Limits {
+  if (limits.lo === null || limits.hi === null || limits.hi - limits.lo > 1e-9) return limits;
+  return SHARES.includes(metric) && value !== null ? wilson95(value, n) : { lo: null, hi: null };
+}
 
 function scoresOf(stratum: string, units: ReadonlyMap<string, Float64Array>, { withPrecision }: { withPrecision: boolean }): Score[] {
   const figures = FIGURES.filter(({ metric }) => withPrecision || !NEED_FALSE.includes(metric));
   const sorted = [...units].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sums]) => sums), total = new Float64Array(LENGTH);
   for (const sums of sorted) sums.forEach((value, i) => { total[i]! += value; });
   const limits = bootstrapLimits(sorted, (sums) => figures.map(({ value }) => value(sums)));
-  const scores = figures.map(({ metric, value, n }, i): Score => ({ stratum, metric, value: value(total), ...limits[i]!, n: n(total) })).filter(({ value }) => value !== null);
+  const scores = figures.map(({ metric, value, n }, i): Score => {
+    const figure = { metric, value: value(total), n: n(total) };
+    return { stratum, ...figure, ...widened(limits[i]!, figure) };
+  }).filter(({ value }) => value !== null);
   if (!withPrecision) return scores;
   const { logError, n } = detectionRate(sorted.map((sums) => ({ found: foundIn(sums), reference: sums[REFERENCE]! })));
   return logError === null ? scores : [...scores, { stratum, metric: 'detection_rate_log_error', value: logError, lo: null, hi: null, n }];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { agreementScores, scorePlots } from '../../src/evaluate/agreement.ts';
 import type { PlotComparison } from '../../src/evaluate/agreement.ts';
-import { detectionRate } from '../../src/evaluate/detection-rate.ts';
+import { detectionByHeight, detectionRate } from '../../src/evaluate/detection-rate.ts';
 import { figuresOf, measuredFigures } from '../../src/evaluate/plot-figures.ts';
 import type { PlotFigures } from '../../src/evaluate/plot-figures.ts';
 import type { Plot, PlotTree } from '../../src/types.ts';
@@ -108,5 +108,19 @@ describe('the detection rate', () => {
   test('one plot has a rate without error; none found has no rate, since 1/0 stems are no estimate', () => {
     expect(detectionRate([{ found: 3, reference: 4 }])).toEqual({ rate: 0.75, logError: null, n: 1 });
     expect(detectionRate([{ found: 0, reference: 4 }, { found: 0, reference: 2 }, { found: 0, reference: 0 }])).toEqual({ rate: null, logError: null, n: 2 });
+  });
+
+  test('by height: classes join until 20 trees were found and stand there, and each tree counts by its own height', () => {
+    const many = (count: number, heightM: number): number[] => Array.from({ length: count }, () => heightM);
+    const plotOf = (found: number[], standing: number[]) => ({ found, standing, standingCount: standing.length });
+    // 20-25 m: 18 found of 18, too few alone; with 15-20 m: 28 of 30. Below: 10 of 30 at 10-15 m, with 3-5 m 25 of 60; 20 or more each
+    const rows = detectionByHeight([plotOf([...many(18, 22), ...many(10, 17), ...many(10, 12), ...many(15, 3)], [...many(18, 22), ...many(12, 17), ...many(30, 12), ...many(30, 3)])]);
+    expect(rows.map(({ layer, fromM, toM }) => [layer, fromM, toM])).toEqual([['all', null, null], ['below 15 m', null, 15], ['15 m and taller', 15, null]]);
+    expect(rows.map(({ rate }) => rate)).toEqual([53 / 90, 25 / 60, 28 / 30]);
+  });
+
+  test('a plot whose trees have no heights leaves the rate of all trees alone', () => {
+    expect(detectionByHeight([{ found: [20, 21], standing: null, standingCount: 4 }]).map(({ layer, rate }) => [layer, rate])).toEqual([['all', 0.5]]);
+    expect(detectionByHeight([])).toEqual([]);
   });
 });

@@ -80,10 +80,11 @@ describe('scores of trees', () => {
     expect(table(scoreTrees([found(0, 20), found(30.5, 15)], [reference(0, 20), reference(30, null)], everywhere))).toMatchObject({ precision: 1, recall: 1, detection_rate: 1 });
   });
 
-  test('intervals come from whole plots: plots that are alike have none to speak of, trees that differ within a plot do not count', () => {
+  test('intervals come from whole plots; where all plots are alike, a share has that of its trees, never none', () => {
     const plots = ['A', 'B', 'C', 'D', 'E', 'F'], listedIn = plots.flatMap((unit, k) => [reference(100 * k, 20, { unit }), reference(100 * k + 20, 20, { unit })]);
     const scores = scoreTrees(plots.map((_, k) => found(100 * k, 20)), listedIn, everywhere);
-    expect(scores.find(({ stratum, metric }) => stratum === 'all' && metric === 'recall')).toMatchObject({ value: 0.5, lo: 0.5, hi: 0.5 });
+    expect(scores.find(({ stratum, metric }) => stratum === 'all' && metric === 'recall')).toMatchObject({ value: 0.5, n: 12, lo: expect.closeTo(0.2538, 4), hi: expect.closeTo(0.7462, 4) }); // prop.test(6, 12, correct = FALSE)
+    expect(scores.find(({ stratum, metric }) => stratum === 'all' && metric === 'f1')).toMatchObject({ lo: null });
     expect(table(scores)['detection_rate_log_error']).toBe(0);
     const uneven = scoreTrees(plots.slice(0, 3).flatMap((_, k) => [found(100 * k, 20), found(100 * k + 20, 20)]), listedIn, everywhere).find(({ stratum, metric }) => stratum === 'all' && metric === 'recall')!;
     expect(uneven.value).toBe(0.5);

@@ -35,6 +35,7 @@ export const plotTree: Table = {
     optional('crown_diameter_m', 'DOUBLE', 'm', 'diameter of the crown as measured'),
     optional('agb_kg', 'DOUBLE', 'kg', 'dry biomass above ground as given'),
     column('status', 'VARCHAR', '', 'alive, dead or unknown'),
+    optional('layer', 'VARCHAR', '', 'canopy layer as written in the field'),
   ],
 };
 
