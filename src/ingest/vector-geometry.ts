@@ -1,9 +1,8 @@
-// ingest/vector-geometry.ts: GeoJSON geometries to polygons, checked: closed, simple, oriented rings. Pure.
-import Flatbush from 'flatbush';
+// ingest/vector-geometry.ts: geometries of any format to polygons: rings mended where only one reading is possible, else refused by name. Pure.
 import { orient2d } from 'robust-predicates';
 import { InvalidInput, type ErrorPlace } from '../errors.ts';
-import { orientRings } from '../geo/polygon.ts';
 import type { MultiPolygon, Polygon, Ring } from '../types.ts';
+import { isClockwise, meetingRings, nestRings } from './vector-rings.ts';
 
 /** How to name the feature in a message, and the same for machines. */
 export interface FeatureName {
@@ -11,106 +10,153 @@ export interface FeatureName {
   place: ErrorPlace;
 }
 
+export interface GeometryRules {
+  /** coordinates are checked against the ranges of longitude and latitude */
+  isLonLat: boolean;
+  /** what the format says of the direction of outer rings; null where it says nothing, so that any is right */
+  outer: 'clockwise' | 'counter-clockwise' | null;
+  /** told of each mend: `1 ring closed, 2 repeated points dropped` */
+  onMend?: ((what: string) => void) | undefined;
+}
+
+/** The rings of one Shapefile record: which of them is a hole of which is not written in the file. */
+export const LOOSE_RINGS = 'LooseRings';
+
 const REPAIR = 'repair it, for example with QGIS "Fix geometries" or ogr2ogr -makevalid';
+
+interface Mends {
+  closed: number;
+  repeated: number;
+  spikes: number;
+  turned: number;
+}
+
+/**
+ * Polygons of a Polygon, MultiPolygon, GeometryCollection of those, or loose rings, in the file's coordinates.
+ * Rings come back closed, simple, without repeated points and spikes; outer counter-clockwise and holes clockwise.
+ *
+ * @returns null for an empty geometry
+ * @throws {InvalidInput} for another geometry, a ring with fewer than three corners, one that meets itself, rings that cross,
+ *   a hole outside its polygon, parts that overlap, numbers out of range
+ */
+export function polygonsOf(geometry: unknown, feature: FeatureName, rules: GeometryRules): MultiPolygon | null {
+  const mends: Mends = { closed: 0, repeated: 0, spikes: 0, turned: 0 };
+  const isLoose = isRecord(geometry) && geometry['type'] === LOOSE_RINGS;
+  const polygons = (isLoose ? [geometry['coordinates']] : collect(geometry, feature)).filter((polygon) => !Array.isArray(polygon) || polygon.some((ring) => !Array.isArray(ring) || ring.length > 0))
+    .map((polygon) => ringsOf(polygon, feature, rules, mends));
+  if (polygons.length === 0) return null;
+  const arranged = isLoose ? arrangeLoose(polygons[0]!, feature) : arrangeDrawn(polygons, feature);
+  const oriented = arranged.map((polygon) => polygon.map((ring, i) => {
+    const clockwise = isClockwise(ring), isOuter = i === 0;
+    if (rules.outer !== null && clockwise !== (isOuter === (rules.outer === 'clockwise'))) mends.turned++;
+    return clockwise === isOuter ? ring.toReversed() : ring;
+  }));
+  if (rules.onMend) report(mends, rules.onMend);
+  return oriented;
+}
+
+function report({ closed, repeated, spikes, turned }: Mends, onMend: (what: string) => void): void {
+  const many = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+  const done = [
+    closed > 0 ? `${many(closed, 'ring')} closed` : '', repeated > 0 ? `${many(repeated, 'repeated point')} dropped` : '',
+    spikes > 0 ? `${many(spikes, 'spike')} of no area cut off` : '', turned > 0 ? `${many(turned, 'ring')} turned round` : '',
+  ].filter((text) => text !== '');
+  if (done.length > 0) onMend(done.join(', '));
+}
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/**
- * Polygons of a Polygon, MultiPolygon or GeometryCollection of those, in the file's coordinates.
- * Rings come back closed, without repeated points, outer counter-clockwise and holes clockwise.
- *
- * @param isLonLat  coordinates are checked against the ranges of longitude and latitude
- * @throws {InvalidInput} for another geometry, a ring with fewer than three corners, one that meets itself, rings that cross, numbers out of range
- */
-export function polygonsOf(geometry: unknown, feature: FeatureName, isLonLat: boolean): MultiPolygon {
-  const polygons = collect(geometry, feature).map((polygon) => ringsOf(polygon, feature, isLonLat));
-  if (polygons.length === 0) throw invalid(feature, 'has an empty geometry; remove it or draw its polygon');
-  refuseCrossings(polygons, feature);
-  return polygons.map(orientRings);
-}
-
 const invalid = ({ text, place }: FeatureName, what: string): InvalidInput => new InvalidInput(`${text} ${what}`, place);
 
+const CURVED = new Set(['CircularString', 'CompoundCurve', 'CurvePolygon', 'MultiCurve', 'MultiSurface', 'Curve', 'Surface', 'PolyhedralSurface', 'TIN', 'Triangle', 'MultiPatch']);
+
 function collect(geometry: unknown, feature: FeatureName): unknown[] {
-  if (!isRecord(geometry)) throw invalid(feature, 'has no geometry; remove it or draw its polygon');
+  if (geometry === null || geometry === undefined) return [];
+  if (!isRecord(geometry)) throw invalid(feature, 'has a geometry that is no object; write the file again');
   const { type, coordinates, geometries } = geometry;
   if (type === 'Polygon') return [coordinates];
   if (type === 'MultiPolygon' && Array.isArray(coordinates)) return coordinates;
   if (type === 'GeometryCollection' && Array.isArray(geometries)) return geometries.flatMap((each) => collect(each, feature));
-  throw invalid(feature, `is a ${typeof type === 'string' ? type : 'geometry without a type'}; only Polygon and MultiPolygon are read here: remove it`);
+  if (typeof type === 'string' && CURVED.has(type)) throw invalid(feature, `is a ${type}; only Polygon and MultiPolygon are read here: convert it with ogr2ogr -nlt CONVERT_TO_LINEAR -nlt MULTIPOLYGON`);
+  throw invalid(feature, `is a ${typeof type === 'string' ? type : 'geometry without a type'}; only Polygon and MultiPolygon are read here: remove it, or name a layer of polygons`);
 }
 
-function ringsOf(polygon: unknown, feature: FeatureName, isLonLat: boolean): Polygon {
-  if (!Array.isArray(polygon) || polygon.length === 0) throw invalid(feature, 'has a polygon without rings; remove it or draw its polygon');
-  return polygon.map((ring) => ringOf(ring, feature, isLonLat));
+function ringsOf(polygon: unknown, feature: FeatureName, rules: GeometryRules, mends: Mends): Polygon {
+  if (!Array.isArray(polygon)) throw invalid(feature, 'has a polygon without rings; remove it or draw its polygon');
+  return polygon.map((ring) => ringOf(ring, feature, rules, mends));
 }
 
-function ringOf(positions: unknown, feature: FeatureName, isLonLat: boolean): Ring {
+function ringOf(positions: unknown, feature: FeatureName, { isLonLat }: GeometryRules, mends: Mends): Ring {
   if (!Array.isArray(positions)) throw invalid(feature, 'has a ring that is no list of positions; write the file again');
-  const ring: Ring = [];
+  const corners: Ring = [];
   for (const position of positions) {
     const [x, y] = Array.isArray(position) ? position : [];
-    if (typeof x !== 'number' || typeof y !== 'number') throw invalid(feature, `has a position that is no pair of numbers, ${JSON.stringify(position)}; write the file again`);
+    if (typeof x !== 'number' || typeof y !== 'number' || !Number.isFinite(x) || !Number.isFinite(y)) throw invalid(feature, `has a position that is no pair of numbers, ${JSON.stringify(position)}; write the file again`);
     if (isLonLat && !(Math.abs(x) <= 180 && Math.abs(y) <= 90)) {
-      throw invalid(feature, `has the position ${x}, ${y}, which is no longitude and latitude: GeoJSON is in WGS 84 unless its crs member says otherwise; name the CRS there, or reproject with ogr2ogr -t_srs EPSG:4326`);
+      throw invalid(feature, `has the position ${x}, ${y}, which is no longitude and latitude, though the layer's CRS is in degrees (GeoJSON is in WGS 84 unless its crs member says otherwise); add the lines \`crs: EPSG:N\` and \`override: true\` under this input in the job file, or write the CRS into the file`);
     }
-    const last = ring.at(-1);
-    if (!last || last[0] !== x || last[1] !== y) ring.push([x, y]);
+    if (samePlace(corners.at(-1), [x, y])) mends.repeated++;
+    else corners.push([x, y]);
   }
-  const first = ring[0], last = ring.at(-1);
-  if (first && last && (first[0] !== last[0] || first[1] !== last[1])) ring.push([first[0], first[1]]);
-  if (ring.length < 4) throw invalid(feature, `has a ring with ${Math.max(0, ring.length - 1)} corners, three are needed; ${REPAIR}`);
-  return ring;
+  if (corners.length > 1 && samePlace(corners[0], corners.at(-1)!)) corners.pop();
+  else mends.closed++;
+  mends.spikes += cutSpikes(corners);
+  if (corners.length < 3) throw invalid(feature, `has a ring with ${corners.length} corner${corners.length === 1 ? '' : 's'}, three are needed; ${REPAIR}`);
+  return [...corners, [corners[0]![0], corners[0]![1]]];
 }
 
-/** Edges of all rings: two rings may touch but not cross, and no ring may meet itself. */
-function refuseCrossings(polygons: MultiPolygon, feature: FeatureName): void {
-  const rings = polygons.flat(), ends: number[] = [], ringOfEdge: number[] = [];
-  rings.forEach((ring, r) => {
-    for (let i = 1; i < ring.length; i++) {
-      ends.push(ring[i - 1]![0], ring[i - 1]![1], ring[i]![0], ring[i]![1]);
-      ringOfEdge.push(r);
-    }
-  });
-  const count = ringOfEdge.length, index = new Flatbush(count);
-  for (let e = 0; e < count; e++) {
-    const [ax, ay, bx, by] = ends.slice(4 * e, 4 * e + 4) as [number, number, number, number];
-    index.add(Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by));
-  }
-  index.finish();
-  for (let e = 0; e < count; e++) {
-    const a = ends.slice(4 * e, 4 * e + 4) as Segment;
-    const near = index.search(Math.min(a[0], a[2]), Math.min(a[1], a[3]), Math.max(a[0], a[2]), Math.max(a[1], a[3]), (other) => other > e);
-    for (const other of near) {
-      const b = ends.slice(4 * other, 4 * other + 4) as Segment, sameRing = ringOfEdge[e] === ringOfEdge[other];
-      if (sameRing ? meetsWrongly(a, b) : crosses(a, b)) {
-        const what = sameRing ? 'has a ring that meets itself' : 'has rings that cross';
-        throw invalid(feature, `${what} near ${b[0]}, ${b[1]}; ${REPAIR}`);
-      }
+const samePlace = (a: [number, number] | undefined, b: [number, number]): boolean => a !== undefined && a[0] === b[0] && a[1] === b[1];
+
+/** Take out the tips of spikes, where the border runs back along its own line: exact, and no area changes. Corners are a ring without its closing point. */
+function cutSpikes(corners: Ring): number {
+  let cut = 0;
+  for (let i = 0, unchanged = 0; corners.length >= 3 && unchanged < corners.length;) {
+    const count = corners.length, before = (i + count - 1) % count, [ax, ay] = corners[before]!, [bx, by] = corners[i]!, [cx, cy] = corners[(i + 1) % count]!;
+    if (orient2d(ax, ay, bx, by, cx, cy) === 0 && (ax - bx) * (cx - bx) + (ay - by) * (cy - by) > 0) {
+      corners.splice(i, 1);
+      if (ax === cx && ay === cy) corners.splice(i % corners.length, 1); // the tip's two sides were one line
+      cut++;
+      unchanged = 0;
+      i = Math.max(0, i - 1) % Math.max(1, corners.length);
+    } else {
+      unchanged++;
+      i = (i + 1) % count;
     }
   }
+  return cut;
 }
 
-type Segment = [number, number, number, number];
-
-const sides = (a: Segment, b: Segment): [number, number] =>
-  [Math.sign(orient2d(a[0], a[1], a[2], a[3], b[0], b[1])), Math.sign(orient2d(a[0], a[1], a[2], a[3], b[2], b[3]))];
-
-/** True when two segments cross in a point inside both. */
-function crosses(a: Segment, b: Segment): boolean {
-  const [p, q] = sides(a, b), [r, s] = sides(b, a);
-  return p * q < 0 && r * s < 0;
+function refuse(fault: { fault: string; near: [number, number] } | null, feature: FeatureName): void {
+  if (fault) throw invalid(feature, `${fault.fault} near ${fault.near[0]}, ${fault.near[1]}; ${REPAIR}`);
 }
 
-/** True when two edges of a ring share more than the corner between neighbours. */
-function meetsWrongly(a: Segment, b: Segment): boolean {
-  const [p, q] = sides(a, b), [r, s] = sides(b, a);
-  if (p * q > 0 || r * s > 0) return false;
-  const follows = a[2] === b[0] && a[3] === b[1], leads = b[2] === a[0] && b[3] === a[1];
-  if (p === 0 && q === 0) { // on one line: the boxes meet
-    const overlapX = Math.min(Math.max(a[0], a[2]), Math.max(b[0], b[2])) - Math.max(Math.min(a[0], a[2]), Math.min(b[0], b[2]));
-    const overlapY = Math.min(Math.max(a[1], a[3]), Math.max(b[1], b[3])) - Math.max(Math.min(a[1], a[3]), Math.min(b[1], b[3]));
-    return overlapX > 0 || overlapY > 0 || !(follows || leads);
+/** Polygons as drawn: holes must lie inside their own outer ring, and parts may touch but not overlap. */
+function arrangeDrawn(polygons: MultiPolygon, feature: FeatureName): MultiPolygon {
+  const rings = polygons.flat(), { fault, touching } = meetingRings(rings);
+  refuse(fault, feature);
+  if (rings.length === 1) return polygons;
+  const nesting = nestRings(rings, touching), around = nesting.around;
+  refuse(nesting.fault, feature);
+  let r = 0;
+  for (const polygon of polygons) {
+    const outer = r;
+    for (let i = 0; i < polygon.length; i++, r++) {
+      const isHole = i > 0, near = rings[r]![0]!;
+      if (isHole && around[r]!.at(-1) !== outer) refuse({ fault: around[r]!.includes(outer) ? 'has a hole inside another hole' : 'has a hole outside its polygon', near }, feature);
+      if (!isHole && around[r]!.length % 2 === 1) refuse({ fault: 'has parts that overlap', near }, feature);
+    }
   }
-  return !(follows || leads);
+  return polygons;
+}
+
+/** Loose rings: a ring inside an odd number of others is a hole of the innermost of them, whatever its direction. */
+function arrangeLoose(rings: Polygon, feature: FeatureName): MultiPolygon {
+  const { fault, touching } = meetingRings(rings);
+  refuse(fault, feature);
+  const nesting = nestRings(rings, touching), around = nesting.around;
+  refuse(nesting.fault, feature);
+  const polygons = new Map<number, Polygon>();
+  rings.forEach((ring, r) => { if (around[r]!.length % 2 === 0) polygons.set(r, [ring]); });
+  rings.forEach((ring, r) => { if (around[r]!.length % 2 === 1) polygons.get(around[r]!.at(-1)!)!.push(ring); });
+  return [...polygons.values()];
 }

@@ -1,8 +1,9 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesSource } from '../../src/files/byte-source.ts';
 import { crsFromEpsg } from '../../src/geo/crs.ts';
 import { polygonAreaM2, ringIsClockwise } from '../../src/geo/polygon.ts';
-import { readFeatures, readStands } from '../../src/ingest/vector.ts';
+import { readFeatures, readPolygons, readStands } from '../../src/ingest/vector.ts';
 
 const UTM11 = { type: 'name', properties: { name: 'urn:ogc:def:crs:EPSG::32611' } };
 const square = (x: number, y: number, size = 100): number[][] => [[x, y], [x + size, y], [x + size, y + size], [x, y + size], [x, y]];
@@ -40,7 +41,7 @@ test('a crs member after the features counts too, and one that cannot be read is
   const last = bytesSource('a.geojson', Buffer.from(JSON.stringify({ type: 'FeatureCollection', features: [feature({ no: 1 }, square(452_000, 4_445_000))], crs: UTM11 })));
   expect((await all(readFeatures(last)))[0]!.crs.epsg).toBe(32611);
   await expect(stands(layer([], { crs: { type: 'name', properties: { name: 'local grid' } } }))).rejects.toThrow("names 'local grid', which is no EPSG code");
-  await expect(stands(layer([], { crs: { type: 'name', properties: { name: 'EPSG:2046' } } }))).rejects.toThrow('its crs member cannot be used');
+  await expect(stands(layer([], { crs: { type: 'name', properties: { name: 'EPSG:2046' } } }))).rejects.toThrow(/its CRS is unknown: EPSG:2046 .*add the lines `crs: EPSG:N` and `override: true`/);
 });
 
 test('a single feature, a multi-polygon and a collection are polygons as well', async () => {
@@ -60,11 +61,18 @@ test('text and many features pass through small reads', async () => {
 
 test.each([
   ['a point', { type: 'Point', coordinates: [0, 0] }, /feature 1 \(id x\) is a Point; only Polygon/],
-  ['no geometry', null, /has no geometry/],
   ['two corners', { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 0], [0, 0]]] }, /ring with 2 corners, three are needed/],
   ['a bow tie', { type: 'Polygon', coordinates: [[[0, 0], [10, 10], [10, 0], [0, 10], [0, 0]]] }, /ring that meets itself.*makevalid/],
   ['a ring that touches itself', { type: 'Polygon', coordinates: [[[0, 0], [5, 5], [10, 0], [10, 10], [5, 5], [0, 10], [0, 0]]] }, /ring that meets itself/],
-  ['a spike', { type: 'Polygon', coordinates: [[[0, 0], [10, 0], [20, 0], [10, 0], [10, 10], [0, 0]]] }, /ring that meets itself/],
+  ['a ring without area', { type: 'Polygon', coordinates: [[[0, 0], [10, 0], [20, 0], [10, 0], [0, 0]]] }, /ring with \d corners?, three are needed/],
+  ['a hole that crosses at corners', { type: 'Polygon', coordinates: [square(0, 0, 10), [[5, 5], [10, 5], [15, 7], [10, 9], [5, 9], [5, 5]]] }, /rings that cross/],
+  ['a hole outside', { type: 'Polygon', coordinates: [square(0, 0, 10), square(20, 0, 5)] }, /hole outside its polygon/],
+  ['a hole in a hole', { type: 'Polygon', coordinates: [square(0, 0, 100), square(20, 20, 50), square(30, 30, 10)] }, /hole inside another hole/],
+  ['a hole as large as the polygon', { type: 'Polygon', coordinates: [square(0, 0, 10), square(0, 0, 10)] }, /two rings on one line/],
+  ['a part within another', { type: 'MultiPolygon', coordinates: [[square(0, 0, 100)], [square(20, 20, 10)]] }, /parts that overlap/],
+  ['parts that overlap', { type: 'MultiPolygon', coordinates: [[square(0, 0, 100)], [square(50, 50, 100)]] }, /rings that cross/],
+  ['a curve', { type: 'CurvePolygon' }, /is a CurvePolygon.*CONVERT_TO_LINEAR/],
+  ['a number that is none', { type: 'Polygon', coordinates: [[[null, 0], [1, 0], [1, 1], [null, 0]]] }, /no pair of numbers/],
   ['a hole across the border', { type: 'Polygon', coordinates: [square(0, 0, 10), square(5, 5, 10)] }, /rings that cross/],
   ['a text as number', { type: 'Polygon', coordinates: [[['0', 0], [1, 0], [1, 1], [0, 0]]] }, /no pair of numbers/],
 ])('%s is refused by name with a remedy', async (_, geometry, message) => {
@@ -92,8 +100,66 @@ test('ids: a missing field lists the fields there are, an empty one and a double
 test('what is no GeoJSON ends in a clear error', async () => {
   const of = (name: string, text: string) => all(readFeatures(bytesSource(name, Buffer.from(text))));
   await expect(of('a.geojson', '{"type": "FeatureCollection", "features": [{')).rejects.toThrow('a.geojson: is not valid JSON');
-  await expect(of('a.geojson', '')).rejects.toThrow('a.geojson: is not valid JSON');
+  await expect(of('a.geojson', '')).rejects.toThrow('a.geojson: is no GeoJSON, though it ends in .geojson: it is empty');
   await expect(of('a.geojson', '{"type": "Topology"}')).rejects.toThrow('its type is "Topology"');
-  await expect(of('a.geojson', '[]')).rejects.toThrow('is no GeoJSON of polygons');
-  await expect(of('stands.shp', '')).rejects.toThrow(/read from .geojson and .json files; convert it with ogr2ogr/);
+  await expect(of('a.geojson', '[]')).rejects.toThrow('a.geojson: is no GeoJSON, though it ends in .geojson');
+  await expect(of('stands.kml', '')).rejects.toThrow(/read from .geojson, .json, .gpkg, .fgb, .shp, .zip files; convert it with ogr2ogr/);
+});
+
+test('what can be read in one way only is mended and told: ends, repeats, spikes, directions', async () => {
+  const notes: string[] = [], note = { onNote: (text: string) => notes.push(text) }, wgs84 = { ...note, surveyCrs: crsFromEpsg(4326) };
+  const spike = [[0, 0], [5, 0], [10, 0], [20, 0], [10, 0], [10, 10], [10, 10], [0, 10]];
+  const [stand] = await stands(layer([feature({ no: 1 }, spike)]), note);
+  expect(stand!.polygons[0]![0]).toHaveLength(6); // four corners, a point in line, and the end
+  expect(polygonAreaM2(stand!.polygons)).toBe(100);
+  expect(notes).toEqual(['stands.geojson: feature 1: 1 ring closed, 1 repeated point dropped, 1 spike of no area cut off']);
+  notes.length = 0;
+  await stands(layer([feature({ no: 1 }, square(1, 1, 5).toReversed(), square(2, 2, 1)), feature({ no: 2 }, square(1, 1, 5))], {}), wgs84); // RFC 7946 has a rule
+  expect(notes).toEqual(['stands.geojson: feature 1: 2 rings turned round']);
+  notes.length = 0;
+  await stands(layer([feature({ no: 1 }, square(0, 0).toReversed())]), note); // with the older crs member there is none
+  expect(notes).toEqual([]);
+});
+
+test('a feature without geometry is left out and told, whatever its emptiness looks like', async () => {
+  const notes: string[] = [];
+  const empty = [null, { type: 'Polygon', coordinates: [] }, { type: 'MultiPolygon', coordinates: [] }, { type: 'MultiPolygon', coordinates: [[]] }, { type: 'GeometryCollection', geometries: [] }];
+  const read = await stands(layer([...empty.map((geometry, i) => ({ type: 'Feature', id: i, properties: { no: i }, geometry })), feature({ no: 9 }, square(0, 0))]), { onNote: (text: string) => notes.push(text) });
+  expect(read.map(({ standId }) => standId)).toEqual(['9']);
+  expect(notes).toHaveLength(5);
+  expect(notes[1]).toBe('stands.geojson: feature 2 (id 1) has an empty geometry and is left out; draw its polygon, or remove it');
+});
+
+test('the CRS: a missing one needs the line, one that contradicts needs an override', async () => {
+  const here = feature({ no: 1 }, square(452_000, 4_445_000)), bare = layer([here], {}), own = layer([here], { crs: { type: 'name', properties: { name: 'local grid' } } });
+  const [utm11, utm12] = [crsFromEpsg(32611), crsFromEpsg(32612)];
+  await expect(stands(own)).rejects.toThrow("its CRS is unknown: its crs member names 'local grid', which is no EPSG code; if you know it, add the lines `crs: EPSG:N` and `override: true` under this input in the job file");
+  await expect(stands(own, { statedCrs: utm11 })).rejects.toThrow('its CRS is unknown');
+  await expect(stands(bare, { statedCrs: utm11 })).rejects.toThrow('it is in EPSG:4326 (WGS 84), but the job file says EPSG:32611 (WGS 84 / UTM zone 11N); correct the line `crs` under this input, or add `override: true`');
+  await expect(stands(layer([here]), { statedCrs: utm12 })).rejects.toThrow('it is in EPSG:32611');
+  for (const source of [own, bare]) expect((await stands(source, { statedCrs: utm11, override: true }))[0]!.polygons[0]![0]![0]).toEqual([452_000, 4_445_000]);
+  expect(await stands(layer([here]), { statedCrs: utm11 })).toHaveLength(1);
+});
+
+test('the area and masks come as polygons with their properties in the CRS of the survey', async () => {
+  const read = await all(readPolygons(layer([feature({ kind: 'cloud' }, square(452_000, 4_445_000))]), { surveyCrs: crsFromEpsg(32611) }));
+  expect(read).toEqual([{ number: 1, properties: { kind: 'cloud' }, polygons: [[square(452_000, 4_445_000)]] }]);
+});
+
+test('start, direction, closing and repeated points of a ring change nothing', async () => {
+  const outer: [number, number][] = [[0, 0], [60, -10], [100, 40], [70, 90], [20, 80]], hole: [number, number][] = [[40, 20], [60, 30], [50, 50]];
+  const area = polygonAreaM2([[[...outer, outer[0]!], [...hole, hole[0]!]]]);
+  const drawn = (ring: [number, number][]) => fc.record({ start: fc.nat(ring.length - 1), turn: fc.boolean(), close: fc.boolean(), twice: fc.nat(ring.length - 1), spike: fc.boolean() }).map(({ start, turn, close, twice, spike }) => {
+    const turned = [...ring.slice(start), ...ring.slice(0, start)], [x, y] = turned[twice]!;
+    turned.splice(twice, 0, [x, y], ...(spike ? [[x + 3, y + 1] as [number, number], [x, y] as [number, number]] : []));
+    if (turn) turned.reverse();
+    return close ? [...turned, turned[0]!] : turned;
+  });
+  const corners = (ring: [number, number][]) => new Set(ring.map(String));
+  await fc.assert(fc.asyncProperty(drawn(outer), drawn(hole), async (one, two) => {
+    const [stand] = await stands(layer([feature({ no: 1 }, one, two)]));
+    expect(polygonAreaM2(stand!.polygons)).toBe(area);
+    expect(stand!.polygons[0]!.map(ringIsClockwise)).toEqual([false, true]);
+    expect(stand!.polygons[0]!.map(corners)).toEqual([corners(outer), corners(hole)]);
+  }), { seed: 7, numRuns: 60 });
 });
