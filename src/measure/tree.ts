@@ -1,9 +1,9 @@
 // measure/tree.ts: crowns to trees: ids, positions, stem diameter, biomass and their limits. Pure.
 import { toUnits, roundTo } from '../geo/units.ts';
-import type { Crown, SpeciesGroup, Tree } from '../types.ts';
-import { inRange, limitsOf, type Equation } from './allometry/equation.ts';
+import type { Crown, Tree } from '../types.ts';
+import { inRange, limitsOf, valueOf, type Equation, type TreeSize } from './allometry/equation.ts';
 import type { Allometry } from './allometry/registry.ts';
-import type { GroupOf } from './species-group.ts';
+import type { Site, SiteOf } from './site.ts';
 
 /** Carbon in dry biomass: IPCC 2006 Guidelines, volume 4, table 4.3, the default. */
 export const CARBON_FRACTION = 0.47;
@@ -16,7 +16,7 @@ export interface TreeContext {
   /** survey CRS to WGS 84 in degrees */
   toLonLat: (xM: number, yM: number) => [number, number];
   allometry: Allometry;
-  groupOf: GroupOf;
+  siteOf: SiteOf;
 }
 
 /** `survey:source:X_Y`, the apex in whole centimetres: the same ground gives the same id whatever the tiling and the run. */
@@ -32,27 +32,25 @@ export const crownDiameterOf = (areaM2: number): number => 2 * Math.sqrt(areaM2 
  * Trees of crowns, in the crowns' order.
  *
  * Heights are rounded to 1 mm, lon and lat to 1e-7 degrees, dbh_cm to 0.01, kilograms to 0.001 (law 5). Stem diameter and biomass come from the
- * stored height and crown diameter, so that a user can compute them again. Limits are NULL where the equation's tau is unknown.
- * Flags: the crown's own, `outside_equation` where an equation is used beyond the sizes on which its errors were measured,
- * `no_equation` where one is asked for but none serves the tree's species group.
+ * stored height, crown diameter and stem diameter, so that a user can compute them again. Limits are NULL where the equation's sigma or tau is unknown.
+ * Flags: the crown's own, `outside_equation` where an equation is used beyond the sizes that it, or its errors, were made from,
+ * `no_equation` where one is asked for but none serves the tree, `no_wood_density` where one needs it and the stand's is not known.
  */
 export const measureTrees = (crowns: readonly Crown[], context: TreeContext): Tree[] => crowns.map((crown) => measureTree(crown, context));
 
-function measureTree(crown: Crown, { survey, source, toLonLat, allometry, groupOf }: TreeContext): Tree {
-  const { xM, yM, areaM2 } = crown, [lon, lat] = toLonLat(xM, yM);
+function measureTree(crown: Crown, { survey, source, toLonLat, allometry, siteOf }: TreeContext): Tree {
+  const { xM, yM, areaM2 } = crown, [lon, lat] = toLonLat(xM, yM), site = siteOf(xM, yM);
   const heightM = roundTo(crown.heightM, 3), crownDiameterM = roundTo(crownDiameterOf(areaM2), 6);
-  const group = groupOf(xM, yM), size = { heightM, crownDiameterM };
-  const dbh = predict(allometry.dbh(group), size, 2), agb = predict(allometry.agb(group), size, 3);
-  const flags = [...crown.flags];
-  if ([dbh, agb].some(({ equation }) => equation !== null && !inRange(equation, size))) flags.push('outside_equation');
-  if (lacksEquation(allometry, group)) flags.push('no_equation');
+  const seen: Partial<TreeSize> = { heightM, crownDiameterM, ...(site.woodDensity === null ? {} : { woodDensity: site.woodDensity }) };
+  const dbh = predict(allometry.dbh(site), seen, 2), size = dbh.mean === null ? seen : { ...seen, dbhCm: dbh.mean };
+  const agb = predict(allometry.agb(site), size, 3);
   return {
     treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
     heightM, crownAreaM2: roundTo(areaM2, 6), crownDiameterM, crownVolumeM3: null, crownBaseM: null,
     dbhCm: dbh.mean, dbhCmLo: dbh.low, dbhCmHi: dbh.high,
     agbKg: agb.mean, agbKgLo: agb.low, agbKgHi: agb.high, carbonKg: agb.mean === null ? null : roundTo(CARBON_FRACTION * agb.mean, 3),
-    dbhEquation: dbh.equation?.id ?? null, agbEquation: agb.equation?.id ?? null,
-    speciesGroup: group, status: 'unknown', deadFraction: null, confidence: null, flags, polygon: crown.polygon,
+    dbhEquation: dbh.mean === null ? null : dbh.equation!.id, agbEquation: agb.mean === null ? null : agb.equation!.id,
+    speciesGroup: site.group, status: 'unknown', deadFraction: null, confidence: null, flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb])], polygon: crown.polygon,
   };
 }
 
@@ -63,12 +61,19 @@ interface Prediction {
   high: number | null;
 }
 
-function predict(equation: Equation | null, size: { heightM: number; crownDiameterM: number }, decimals: number): Prediction {
-  if (equation === null) return { equation, mean: null, low: null, high: null };
-  const mean = equation.apply(size), limits = limitsOf(mean, equation);
-  const rounded = (value: number): number => roundTo(value, decimals);
+function predict(equation: Equation | null, size: Partial<TreeSize>, decimals: number): Prediction {
+  const mean = equation === null ? null : valueOf(equation, size);
+  if (equation === null || mean === null) return { equation, mean: null, low: null, high: null };
+  const limits = limitsOf(mean, equation), rounded = (value: number): number => roundTo(value, decimals);
   return { equation, mean: rounded(mean), low: limits && rounded(limits[0]), high: limits && rounded(limits[1]) };
 }
 
-const lacksEquation = ({ equations, dbh, agb }: Allometry, group: SpeciesGroup | null): boolean =>
-  equations.some(({ gives }) => (gives === 'dbh_cm' ? dbh(group) : agb(group)) === null);
+function flagsOf(size: Partial<TreeSize>, { woodDensity }: Site, { equations }: Allometry, predictions: readonly Prediction[]): string[] {
+  const used = predictions.flatMap(({ equation, mean }) => (equation && mean !== null ? [equation] : [])), asked = new Set(equations.map(({ gives }) => gives)).size;
+  const lacksDensity = woodDensity === null && predictions.some(({ equation }) => equation?.needs.includes('woodDensity'));
+  return [
+    ...(used.some((equation) => !inRange(equation, size)) ? ['outside_equation'] : []),
+    ...(predictions.filter(({ equation }) => equation !== null).length < asked ? ['no_equation'] : []),
+    ...(lacksDensity ? ['no_wood_density'] : []),
+  ];
+}

@@ -42,7 +42,7 @@ export interface MergeOptions {
 const BY_TILE: readonly TableName[] = ['tree', 'tree_stand', 'cell', 'cell_model', 'tile', 'void'];
 /** Tables whose tiles write shares that are added: exactly, because they are DECIMAL. */
 const SUMMED: readonly TableName[] = ['stand_part', 'survey_part'];
-const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'input_file', 'stand', 'gap', 'gap_stand', 'tile', 'void'];
+const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'detection', 'input_file', 'stand', 'gap', 'gap_stand', 'tile', 'void'];
 const ROWS_PER_STATEMENT = 20_480;
 /** Rows with outlines are long: fewer are held at a time. */
 const OUTLINES_PER_STATEMENT = 2_048;

@@ -53,8 +53,8 @@ test('valid canopy without a tree is zero stems and biomass; a stand without val
   });
   expect(of['bare']).toMatchObject({ stems_per_ha: 0, basal_area_m2_per_ha: 0, agb_t_per_ha: 0, sdi: 0, canopy_cover: 0, gap_count: 0n, gap_share: 0, mean_height_m: null, qmd_cm: null, lorey_height_m: null, dead_share_stems: null });
   for (const stand of ['dark', 'outside']) {
-    const { stand_id: _, area_ha, valid_ha_lidar, valid_share, ...rest } = of[stand]!;
-    expect([area_ha, valid_ha_lidar, valid_share]).toEqual([1, 0, 0]);
+    const { stand_id: _, area_ha, valid_ha_lidar, valid_share, flags, ...rest } = of[stand]!;
+    expect([area_ha, valid_ha_lidar, valid_share, flags]).toEqual([1, 0, 0, ['mostly_void']]);
     expect(Object.entries(rest).filter(([, value]) => value !== null)).toEqual([]);
   }
 });
@@ -80,7 +80,7 @@ test('one tree without a diameter leaves basal area unknown, not smaller', async
 test("basal area of predicted diameters is brought back by the equation's square factor", async () => {
   const trees = [tree('a', 20, 20, { dbhEquation: 'e' }), tree('b', 20, 20)];
   const { of } = await figures([standRow('s', 1)], { tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's' })] },
-    { equation: [{ equationId: 'e', gives: 'dbh_cm', sigma: 0.32, tau: null, squareFactor: 0.5, source: 'fit' }] });
+    { equation: [{ equationId: 'e', gives: 'dbh_cm', sigma: 0.32, tau: null, squareFactor: 0.5, needs: [], source: 'fit' }] });
   expect(of['s']!['basal_area_m2_per_ha']).toBeCloseTo(Math.PI * 0.01 * 1.5, 6);
   expect(of['s']!['qmd_cm']).toBeCloseTo(Math.sqrt(400 * 0.75), 6);
 });
@@ -110,4 +110,100 @@ test('with a canopy height model alone, its valid area is what trees are divided
   const trees = [tree('a', 20, 20, { source: 'chm' })];
   const { of } = await figures([standRow('s', 1)], { tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's', source: 'chm', validM2: 5000 })] });
   expect(of['s']).toMatchObject({ valid_ha_lidar: 0.5, stems_per_ha: 2 });
+});
+
+const equation = (equationId: string, more: object) => ({ equationId, gives: equationId.startsWith('d') ? 'dbh_cm' : 'agb_kg', needs: [], validRange: null, sigma: 0.3, tau: 0.2, squareFactor: 1, dbhExponent: null, onDbhEquation: null, source: 'test', ...more });
+
+/** Limits of a log-normal sum of mean S with relative variance r. */
+const limits = (mean: number, r: number): [number, number] => {
+  const v = Math.log(1 + r);
+  return [mean * Math.exp(-v / 2 - 1.96 * Math.sqrt(v)), mean * Math.exp(-v / 2 + 1.96 * Math.sqrt(v))];
+};
+const expectLimits = (row: Figures, name: string, [low, high]: [number, number]): void => {
+  expect(row[`${name}_lo`]).toBeCloseTo(low, 5);
+  expect(row[`${name}_hi`]).toBeCloseTo(high, 5);
+};
+const stemFields = (dbhEquation: string | null, agbEquation: string | null, agbKg: number) => ({ dbhEquation, agbEquation, agbKg, carbonKg: 0.47 * agbKg });
+
+test('two species groups in one stand, a third of it void: limits of basal area, biomass and carbon by hand', async () => {
+  // conifers: two of D 20; broadleaves: one of D 40. 1 of 1.5 ha valid.
+  const trees = [tree('a', 20, 20, stemFields('dg', 'g', 100)), tree('b', 20, 20, stemFields('dg', 'g', 300)), tree('c', 20, 40, stemFields('da', 'a', 600))];
+  const equations = [equation('dg', { squareFactor: 1.5 }), equation('da', { sigma: 0.4, tau: 0.1, squareFactor: 0.5 }), equation('g', { sigma: 0.5, tau: 0.4 }), equation('a', { sigma: 0.2, tau: 0.3 })];
+  const { of, survey } = await figures([standRow('s', 1.5)], { tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's' })], survey_part: [{ ...standPartRow({ standId: '' }), standId: undefined }].map(({ standId: _, ...row }) => row) }, { equation: equations });
+  // in units of pi/100 m2: two of 1.5 by dg (S 3, Q 4.5), one of 4 x 0.5 by da (S 2, Q 4); errors count twice
+  const e = Math.exp, g = Math.PI * 0.01;
+  const basal = (4.5 * (e(0.6 ** 2) - 1) * e(0.4 ** 2) + 9 * (e(0.4 ** 2) - 1) + 4 * (e(0.8 ** 2) - 1) * e(0.2 ** 2) + 4 * (e(0.2 ** 2) - 1)) / 25;
+  expect(of['s']!['basal_area_m2_per_ha']).toBeCloseTo(5 * g, 6);
+  expectLimits(of['s']!, 'basal_area_m2_per_ha', limits(5 * g, basal));
+  const agb = (100_000 * (e(0.25) - 1) * e(0.16) + 160_000 * (e(0.16) - 1) + 360_000 * (e(0.04) - 1) * e(0.09) + 360_000 * (e(0.09) - 1)) / 1e6;
+  expectLimits(of['s']!, 'agb_t_per_ha', limits(1, agb));
+  expectLimits(of['s']!, 'carbon_t_per_ha', limits(0.47, agb));
+  expectLimits(survey, 'agb_t_per_ha', limits(1, agb));
+  expect([of['s']!['valid_share'], of['s']!['flags']]).toEqual([0.666667, []]);
+});
+
+test('two biomass equations on one predicted diameter share its errors', async () => {
+  const trees = [tree('a', 20, 20, stemFields('d', 'p+d', 100)), tree('b', 20, 20, stemFields('d', 'q+d', 100))];
+  const tau = (own: number, k: number) => Math.hypot(own, k * 0.2), pair = (id: string, own: number, k: number) => equation(id, { sigma: 0, tau: tau(own, k), dbhExponent: k, onDbhEquation: 'd' });
+  const { of } = await figures([standRow('s', 1)], { tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's' })] }, { equation: [equation('d', {}), pair('p+d', 0.1, 2), pair('q+d', 0.3, 2.5)] });
+  const e = Math.exp, r = (e(tau(0.1, 2) ** 2) - 1 + (e(tau(0.3, 2.5) ** 2) - 1) + 2 * (e(0.4 * 0.5) - 1)) / 4;
+  expectLimits(of['s']!, 'agb_t_per_ha', limits(0.2, r));
+});
+
+test('an unknown tau, sigma or square factor of one equation leaves the whole interval NULL, and says so', async () => {
+  const trees = ['no-tau', 'no-sigma'].flatMap((id) => [tree(`${id}/a`, 20, 20, stemFields('d', 'g', 100)), tree(`${id}/b`, 20, 20, stemFields('d', id, 100))]);
+  const { of } = await figures([standRow('no-tau', 1), standRow('no-sigma', 1)], {
+    tree: trees, tree_stand: trees.map(({ treeId }) => ({ standId: treeId.split('/')[0], treeId })), stand_part: [standPartRow({ standId: 'no-tau' }), standPartRow({ standId: 'no-sigma' })],
+  }, { equation: [equation('d', { squareFactor: null }), equation('g', {}), equation('no-tau', { tau: null }), equation('no-sigma', { sigma: null })] });
+  for (const stand of [of['no-tau']!, of['no-sigma']!]) {
+    expect(stand).toMatchObject({
+      agb_t_per_ha: 0.2, agb_t_per_ha_lo: null, agb_t_per_ha_hi: null, carbon_t_per_ha_lo: null, basal_area_m2_per_ha_lo: null, basal_area_m2_per_ha_hi: null, volume_m3_per_ha: null,
+      flags: ['no_interval_basal_area', 'no_interval_agb'],
+    });
+    expect(stand['basal_area_m2_per_ha']).toBeCloseTo(2 * Math.PI * 0.01, 6);
+  }
+});
+
+test('a tree in two overlapping stands brings its errors to both, and once to the survey; a measured one brings none', async () => {
+  const trees = [tree('a', 12, 20, stemFields('d', 'g', 100)), tree('b', 8, 20, stemFields('d', 'g', 100)), tree('measured', 8, 20, stemFields(null, null, 100))];
+  const row = (standId: string) => standPartRow({ standId });
+  const { of, survey } = await figures([standRow('s', 1), standRow('t', 1), standRow('u', 1)], {
+    tree: trees, tree_stand: [{ standId: 's', treeId: 'a' }, { standId: 't', treeId: 'a' }, { standId: 't', treeId: 'b' }, { standId: 'u', treeId: 'measured' }],
+    stand_part: [row('s'), row('t'), row('u')], survey_part: [{ ...row(''), validM2: 20_000, standId: undefined }].map(({ standId: _, ...rest }) => rest),
+  }, { equation: [equation('d', {}), equation('g', {})] });
+  const e = Math.exp, of1 = (n: number) => (n * (e(0.09) - 1) * e(0.04) + n * n * (e(0.04) - 1));
+  expectLimits(of['s']!, 'agb_t_per_ha', limits(0.1, of1(1)));
+  expectLimits(of['t']!, 'agb_t_per_ha', limits(0.2, of1(2) / 4));
+  expectLimits(of['u']!, 'agb_t_per_ha', [0.1, 0.1]);
+  expectLimits(survey, 'agb_t_per_ha', limits(0.15, of1(2) / 9)); // 0.3 t on 2 ha
+});
+
+test('stems are corrected by the detection rate of their height, with its error; without plots, or for a height without one, not', async () => {
+  const trees = [tree('a', 25, 20), tree('b', 22, 20), tree('c', 8, 20)], tile = { tree: trees, tree_stand: inStand('s', trees), stand_part: [standPartRow({ standId: 's', validM2: 5000 })] };
+  const rate = (layer: string, fromM: number | null, toM: number | null, of: number, logError: number | null) => ({ layer, fromM, toM, rate: of, logError, source: 'plots' });
+  const low = rate('low', null, 10, 0.25, 0.3), tall = rate('tall', 10, null, 0.8, 0.1), all = rate('all', null, null, 0.5, 0.2), e = Math.exp;
+  const by = async (detection: object[]) => (await figures([standRow('s', 1)], tile, { detection })).of['s']!;
+  const corrected = await by([low, tall, all]); // classes before all: 2 / 0.8 + 1 / 0.25 = 6.5 on half a hectare
+  expect(corrected).toMatchObject({ stems_per_ha: 6, stems_per_ha_corrected: 13 });
+  expectLimits(corrected, 'stems_per_ha_corrected', limits(13, (2.5 ** 2 * (e(0.01) - 1) + 4 ** 2 * (e(0.09) - 1)) / 6.5 ** 2));
+  expect(await by([tall])).toMatchObject({ stems_per_ha_corrected: null, stems_per_ha_corrected_lo: null });
+  expect(await by([{ ...all, logError: null }])).toMatchObject({ stems_per_ha_corrected: 12, stems_per_ha_corrected_lo: null });
+});
+
+test('a biomass map beside the trees: its figure, and a flag where it lies outside their interval', async () => {
+  const trees = ['near', 'far'].map((id) => tree(id, 20, 20, stemFields('d', 'g', 100))), map = (standId: string, agbKg: string) => standPartRow({ standId, source: 'map', validM2: 5000, canopyM2: null, crownM2: null, agbKg });
+  const { of } = await figures([standRow('near', 1), standRow('far', 1)], {
+    tree: trees, tree_stand: trees.map(({ treeId }) => ({ standId: treeId, treeId })), stand_part: [standPartRow({ standId: 'near' }), map('near', '60'), standPartRow({ standId: 'far' }), map('far', '500')],
+  }, { equation: [equation('d', {}), equation('g', {})], model: [modelRow({ model: 'map', task: 'regress-raster' })] });
+  expect(of['near']).toMatchObject({ agb_t_per_ha_cells: 0.12, agb_t_per_ha_cells_lo: null, stems_per_ha_corrected: null, flags: [] });
+  expect(of['far']).toMatchObject({ agb_t_per_ha_cells: 1, flags: ['agb_differs'] });
+});
+
+test('counts of canopy and image that differ by more than half of the larger are flagged', async () => {
+  const stems = { close: '1.9', more: '2.1', fewer: '0.4' }, ids = Object.keys(stems), trees = ids.map((id) => tree(id, 20, 20));
+  const { of } = await figures(ids.map((id) => standRow(id, 1)), {
+    tree: trees, tree_stand: ids.map((id) => ({ standId: id, treeId: id })),
+    stand_part: Object.entries(stems).flatMap(([standId, count]) => [standPartRow({ standId }), standPartRow({ standId, source: 'stems', canopyM2: null, crownM2: null, stems: count })]),
+  }, { model: [modelRow({})] });
+  expect(ids.map((id) => of[id]!['flags'])).toEqual([[], ['counts_differ'], ['counts_differ']]);
 });

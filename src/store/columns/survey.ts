@@ -84,21 +84,41 @@ export const run: Table = {
     column('tile_size_m', 'DOUBLE', 'm', 'side of a tile'),
     column('cell_size_m', 'DOUBLE', 'm', 'side of a cell of the area grid'),
     column('chm_resolution_m', 'DOUBLE', 'm', 'side of a pixel of the canopy height model'),
+    optional('area_ha', 'DOUBLE', 'ha', 'area that the survey is meant to cover, by the job\'s area; NULL where it names none'),
     column('job', 'JSON', '', 'the job with its defaults'),
   ],
 };
 
 export const equation: Table = {
-  meaning: 'One row per allometric equation in use, with the errors that intervals are built on.',
+  meaning: 'One row per allometric equation that trees may get, with the errors that intervals are built on (docs/figures/intervals.md).',
   primaryKey: ['equation_id'],
   canonical: false,
   enforced: true,
   columns: [
-    column('equation_id', 'VARCHAR', '', 'name of the equation'),
+    column('equation_id', 'VARCHAR', '', 'name of the equation; biomass on a predicted diameter has the names of both, joined by +'),
     column('gives', 'VARCHAR', '', 'what it predicts: dbh_cm or agb_kg'),
+    column('needs', 'VARCHAR[]', '', 'what it takes of a tree'),
+    optional('valid_range', 'VARCHAR', '', 'sizes that it or its errors were made from; a tree outside is flagged outside_equation; NULL where not known'),
     optional('sigma', 'DOUBLE', 'log scale', 'error of one tree; NULL where unknown'),
     optional('tau', 'DOUBLE', 'log scale', 'error shared by all trees of a survey; NULL where unknown, and then no stand interval can be given'),
     optional('square_factor', 'DOUBLE', '1', 'sum of observed D2 / sum of predicted D2 in the fit; NULL where unknown'),
-    column('source', 'VARCHAR', '', 'publication or fit that the equation comes from'),
+    optional('dbh_exponent', 'DOUBLE', '1', 'how many times a biomass equation carries the errors of D, on the log scale; NULL where it takes no D'),
+    optional('on_dbh_equation', 'VARCHAR', '', 'equation_id of the predicted D, whose errors are within sigma and tau; NULL where D is none or was measured'),
+    column('source', 'VARCHAR', '', 'publication or fit that the equation and its errors come from'),
+  ],
+};
+
+export const detection: Table = {
+  meaning: 'How many trees the survey finds for each that stands on the field plots, by height; no row without plots. Stems are corrected by it.',
+  primaryKey: ['layer'],
+  canonical: false,
+  enforced: true,
+  columns: [
+    column('layer', 'VARCHAR', '', 'all, or the name of a height class'),
+    optional('from_m', 'DOUBLE', 'm', 'trees of this height or taller; NULL: no lower bound'),
+    optional('to_m', 'DOUBLE', 'm', 'trees lower than this; NULL: no upper bound'),
+    column('rate', 'DOUBLE', '1', 'trees found / trees that stand on the plots: false and missed trees are in it alike'),
+    optional('log_error', 'DOUBLE', 'log scale', 'standard error of ln rate, by the differences between plots; NULL where unknown'),
+    column('source', 'VARCHAR', '', 'plots that it was fitted on'),
   ],
 };

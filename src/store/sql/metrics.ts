@@ -6,7 +6,7 @@ const STAND_UNITS = `
     SELECT stand_id AS unit, area_ha FROM stand
   ),
   unit_part AS (
-    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems FROM stand_part
+    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg FROM stand_part
   ),
   unit_tree AS (
     SELECT tree_stand.stand_id AS unit, tree.* FROM tree_stand JOIN tree USING (tree_id)
@@ -18,10 +18,10 @@ const STAND_UNITS = `
 /** What the survey is made of: one unit, every tree, pixel and opening once, in a stand or not. */
 const SURVEY_UNITS = `
   unit AS (
-    SELECT 'survey' AS unit, CAST(NULL AS DOUBLE) AS area_ha -- how much ground the survey is meant to cover is not stated
+    SELECT 'survey' AS unit, (SELECT area_ha FROM run) AS area_ha -- of the job's area; NULL where it names none
   ),
   unit_part AS (
-    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems FROM survey_part
+    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg FROM survey_part
   ),
   unit_tree AS (
     SELECT 'survey' AS unit, tree.* FROM tree
@@ -47,18 +47,30 @@ const FIGURES = `
     SELECT unit, nullif(valid_m2 / 10000, 0) AS valid_ha, stems
     FROM unit_part WHERE source = (SELECT model FROM model WHERE task = 'density' AND is_primary)
   ),
+  biomass_map AS (
+    SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha
+    FROM unit_part WHERE source = (SELECT model FROM model WHERE task = 'regress-raster' AND is_primary) AND agb_kg IS NOT NULL
+  ),
+
+  -- Detection rates by height class where the plots gave them, else the one for all trees.
+  rate_of AS (
+    SELECT layer, from_m, to_m, rate, log_error FROM detection
+    WHERE (layer <> 'all') = (SELECT count(*) > 0 FROM detection WHERE layer <> 'all')
+  ),
 
   -- Each tree's figures. A stem's cross-section is pi (D/200)^2 in m2. Squaring a predicted D loses its scatter,
   -- so the equation's square_factor (sum D2 observed / predicted in its fit) brings it back where it is known.
   -- Dominant trees: the ceil(100 x valid hectares) tallest, and valid_m2 / 100 = 100 x valid hectares.
   -- Trees found only in images do not belong to the canopy's valid hectares.
   stem AS (
-    SELECT unit_tree.unit, height_m, crown_area_m2, agb_kg, carbon_kg, status,
+    SELECT unit_tree.unit, height_m, crown_area_m2, agb_kg, carbon_kg, status, dbh_equation, agb_equation, rate_of.layer,
+           list_contains(flags, 'outside_equation') AS is_outside,
            pi() * (dbh_cm / 200) * (dbh_cm / 200) * coalesce(square_factor, 1) AS basal_m2,
            row_number() OVER (PARTITION BY unit_tree.unit ORDER BY height_m DESC NULLS LAST) <= ceil(valid_m2 / 100) AS is_dominant
     FROM unit_tree
     JOIN canopy ON canopy.unit = unit_tree.unit
     LEFT JOIN equation ON equation.equation_id = unit_tree.dbh_equation
+    LEFT JOIN rate_of ON (from_m IS NULL OR height_m >= from_m) AND (to_m IS NULL OR height_m < to_m)
     WHERE unit_tree.source = (SELECT source FROM canopy_source)
   ),
 
@@ -67,6 +79,7 @@ const FIGURES = `
   sums AS (
     SELECT unit,
            count(*)                                                                                      AS stems,
+           count(*) FILTER (is_outside)                                                                  AS outside,
            sum(height_m::DECIMAL(18, 6)) / nullif(count(height_m), 0)                                    AS mean_height_m,
            sum(height_m::DECIMAL(18, 6)) FILTER (is_dominant)
              / nullif(count(height_m) FILTER (is_dominant), 0)                                           AS dominant_height_m,
@@ -84,6 +97,64 @@ const FIGURES = `
     FROM stem
     GROUP BY unit
   ),
+
+  -- Errors of sums, in closed form: docs/figures/intervals.md derives it. A figure is a sum of trees' means m. Its trees have
+  -- errors of their own (s) and errors shared by all trees of one equation (t), both log-normal with mean 1. With S the sum
+  -- of m and Q the sum of m2 over the trees of an equation,
+  --   V = sum over equations of Q (e^(s2) - 1) e^(t2) + sum over pairs of equations a, b of S_a S_b (e^(c_ab) - 1)
+  -- where c_aa = t_a2, and c_ab of two equations is what they share: nothing, or the errors of the same predicted D.
+  -- First the S and Q of each equation. Cross-sections go with D2: 2 sigma and 2 tau. A stem found counts 1 / rate.
+  equation_sum AS (
+    SELECT unit, dbh_equation, agb_equation, layer, count(*) AS n,
+           CASE WHEN count(basal_m2) = count(*) THEN sum(basal_m2::DECIMAL(38, 12)) END              AS basal_sum,
+           CASE WHEN count(basal_m2) = count(*) THEN sum((basal_m2 * basal_m2)::DECIMAL(38, 12)) END AS basal_squares,
+           CASE WHEN count(agb_kg) = count(*) THEN sum(agb_kg::DECIMAL(38, 6)) END                   AS agb_sum,
+           CASE WHEN count(agb_kg) = count(*) THEN sum((agb_kg * agb_kg)::DECIMAL(38, 6)) END        AS agb_squares
+    FROM stem
+    GROUP BY unit, dbh_equation, agb_equation, layer
+  ),
+  share AS (
+    SELECT unit, 'basal area' AS figure, dbh_equation AS given_by, 2 AS power, sum(basal_sum)::DOUBLE AS s, sum(basal_squares)::DOUBLE AS q
+    FROM equation_sum GROUP BY unit, dbh_equation
+    UNION ALL
+    SELECT unit, 'agb', agb_equation, 1, sum(agb_sum)::DOUBLE, sum(agb_squares)::DOUBLE
+    FROM equation_sum GROUP BY unit, agb_equation
+    UNION ALL
+    SELECT unit, 'stems', equation_sum.layer, 1, sum(n) / any_value(rate), 0
+    FROM equation_sum LEFT JOIN rate_of ON rate_of.layer = equation_sum.layer GROUP BY unit, equation_sum.layer
+  ),
+  -- With the errors: what was measured (no equation) has none; an unknown one is NULL and makes the whole interval NULL.
+  share_error AS (
+    SELECT share.*, on_dbh_equation, dbh_exponent * (SELECT tau FROM equation d WHERE d.equation_id = equation.on_dbh_equation) AS dbh_tau,
+           CASE WHEN figure = 'stems' THEN 0 WHEN given_by IS NULL THEN 0 ELSE power * sigma END AS tree_error,
+           CASE WHEN figure = 'stems' THEN log_error WHEN given_by IS NULL THEN 0
+                WHEN figure = 'basal area' AND square_factor IS NULL THEN NULL ELSE power * tau END AS shared_error
+    FROM share
+    LEFT JOIN equation ON equation.equation_id = share.given_by AND figure <> 'stems'
+    LEFT JOIN rate_of ON rate_of.layer = share.given_by AND figure = 'stems'
+  ),
+  figure_sum AS (
+    SELECT unit, figure, CASE WHEN count(s) = count(*) THEN nullif(sum(s::DECIMAL(38, 9))::DOUBLE, 0) END AS s FROM share GROUP BY unit, figure
+  ),
+  -- The terms of V / S2; they are of order 1, so DECIMAL holds their sum whatever its order.
+  variance AS (
+    SELECT a.unit, a.figure, total.s,
+           CASE WHEN count(term) = count(*) THEN sum(term::DECIMAL(38, 18))::DOUBLE END AS relative_variance
+    FROM share_error a
+    JOIN share_error b ON b.unit = a.unit AND b.figure = a.figure
+    JOIN figure_sum total ON total.unit = a.unit AND total.figure = a.figure,
+    LATERAL (SELECT CASE
+        WHEN a.given_by IS NOT DISTINCT FROM b.given_by THEN
+          a.q / (total.s * total.s) * (exp(pow(a.tree_error, 2)) - 1) * exp(pow(a.shared_error, 2))
+          + (a.s / total.s) * (b.s / total.s) * (exp(pow(a.shared_error, 2)) - 1)
+        WHEN a.on_dbh_equation = b.on_dbh_equation THEN a.s / total.s * (b.s / total.s) * (exp(a.dbh_tau * b.dbh_tau) - 1)
+        ELSE 0 END AS term)
+    GROUP BY a.unit, a.figure, total.s
+  ),
+  -- A log-normal sum of mean S: v = ln(1 + V / S2), limits S exp(-v/2 -+ 1.96 sqrt(v)).
+  interval_of AS (
+    SELECT unit, figure, s, ln(1 + relative_variance) AS v, exp(-v / 2 - 1.96 * sqrt(v)) AS lo, exp(-v / 2 + 1.96 * sqrt(v)) AS hi FROM variance
+  ),
   openings AS (
     SELECT unit, sum(area_m2) AS area_m2, count(DISTINCT gap_id) AS n FROM unit_gap GROUP BY unit
   ),
@@ -98,11 +169,19 @@ const FIGURES = `
            CASE WHEN sums.unit IS NULL THEN 0 ELSE carbon_kg END                         AS carbon_kg,
            known, dead, known_crown_m2, dead_crown_m2, known_basal_m2, dead_basal_m2,
            coalesce(openings.area_m2, 0) AS gap_m2, coalesce(openings.n, 0) AS gap_count,
-           density.valid_ha AS image_ha, density.stems AS image_stems
+           density.valid_ha AS image_ha, density.stems AS image_stems, biomass_map.t_per_ha AS map_t_per_ha,
+           coalesce(sums.outside, 0) AS outside,
+           CASE WHEN sums.unit IS NULL AND (SELECT count(*) FROM detection) > 0 THEN 0 ELSE stems_interval.s END AS stems_corrected,
+           stems_interval.lo AS stems_lo, stems_interval.hi AS stems_hi, basal_interval.lo AS basal_lo, basal_interval.hi AS basal_hi,
+           agb_interval.lo AS agb_lo, agb_interval.hi AS agb_hi
     FROM unit
     LEFT JOIN canopy ON canopy.unit = unit.unit
     LEFT JOIN density ON density.unit = unit.unit
+    LEFT JOIN biomass_map ON biomass_map.unit = unit.unit
     LEFT JOIN sums ON sums.unit = unit.unit
+    LEFT JOIN interval_of stems_interval ON stems_interval.unit = unit.unit AND stems_interval.figure = 'stems'
+    LEFT JOIN interval_of basal_interval ON basal_interval.unit = unit.unit AND basal_interval.figure = 'basal area'
+    LEFT JOIN interval_of agb_interval ON agb_interval.unit = unit.unit AND agb_interval.figure = 'agb'
     LEFT JOIN openings ON openings.unit = unit.unit
   ),
 
@@ -118,13 +197,26 @@ const COLUMNS = `
     round(image_ha, 6)                                          AS valid_ha_image,
     round(stems / valid_ha, 6)                                  AS stems_per_ha,
     round(image_stems / image_ha, 6)                            AS stems_per_ha_image,
+    round(stems_corrected / valid_ha, 6)                        AS stems_per_ha_corrected,
+    round(stems_corrected / valid_ha * stems_lo, 6)             AS stems_per_ha_corrected_lo,
+    round(stems_corrected / valid_ha * stems_hi, 6)             AS stems_per_ha_corrected_hi,
     round(mean_height_m, 6)                                     AS mean_height_m,
     round(basal_height / nullif(basal_m2, 0), 6)                AS lorey_height_m,        -- sum(g h) / sum(g)
     round(dominant_height_m, 6)                                 AS dominant_height_m,
     round(basal_m2 / valid_ha, 6)                               AS basal_area_m2_per_ha,  -- sum(g) / A
+    round(basal_m2 / valid_ha * basal_lo, 6)                    AS basal_area_m2_per_ha_lo,
+    round(basal_m2 / valid_ha * basal_hi, 6)                    AS basal_area_m2_per_ha_hi,
     round(qmd_cm, 6)                                            AS qmd_cm,
     round(agb_kg / 1000 / valid_ha, 6)                          AS agb_t_per_ha,
+    round(agb_kg / 1000 / valid_ha * agb_lo, 6)                 AS agb_t_per_ha_lo,
+    round(agb_kg / 1000 / valid_ha * agb_hi, 6)                 AS agb_t_per_ha_hi,
+    round(map_t_per_ha, 6)                                      AS agb_t_per_ha_cells,
+    CAST(NULL AS DOUBLE)                                        AS agb_t_per_ha_cells_lo, -- until a model gives its error
+    CAST(NULL AS DOUBLE)                                        AS agb_t_per_ha_cells_hi,
     round(carbon_kg / 1000 / valid_ha, 6)                       AS carbon_t_per_ha,
+    round(carbon_kg / 1000 / valid_ha * agb_lo, 6)              AS carbon_t_per_ha_lo,
+    round(carbon_kg / 1000 / valid_ha * agb_hi, 6)              AS carbon_t_per_ha_hi,
+    CAST(NULL AS DOUBLE)                                        AS volume_m3_per_ha,      -- until a model gives it
     round(canopy_m2 / nullif(valid_m2, 0), 6)                   AS canopy_cover,
     round(crown_m2 / nullif(valid_m2, 0), 6)                    AS crown_cover,
     round(gap_m2 / nullif(valid_m2, 0), 6)                      AS gap_share,
@@ -132,7 +224,15 @@ const COLUMNS = `
     round(dead / known, 6)                                      AS dead_share_stems,
     round(dead_crown_m2 / known_crown_m2, 6)                    AS dead_share_crown_area,
     round(dead_basal_m2 / known_basal_m2, 6)                    AS dead_share_basal_area,
-    round(CASE WHEN stems = 0 THEN 0 ELSE stems * pow(qmd_cm / 25.4, 1.605) END / valid_ha, 6) AS sdi  -- Reineke 1933`;
+    round(CASE WHEN stems = 0 THEN 0 ELSE stems * pow(qmd_cm / 25.4, 1.605) END / valid_ha, 6) AS sdi, -- Reineke 1933
+    list_filter([
+      CASE WHEN coalesce(valid_ha, 0) < 0.5 * area_ha THEN 'mostly_void' END,
+      CASE WHEN abs(stems / valid_ha - image_stems / image_ha) > 0.5 * greatest(stems / valid_ha, image_stems / image_ha) THEN 'counts_differ' END,
+      CASE WHEN map_t_per_ha NOT BETWEEN agb_kg / 1000 / valid_ha * agb_lo AND agb_kg / 1000 / valid_ha * agb_hi THEN 'agb_differs' END,
+      CASE WHEN basal_m2 > 0 AND basal_lo IS NULL THEN 'no_interval_basal_area' END,
+      CASE WHEN agb_kg > 0 AND agb_lo IS NULL THEN 'no_interval_agb' END,
+      CASE WHEN outside > 0.1 * stems THEN 'trees_outside_equation' END
+    ], lambda flag : flag IS NOT NULL)                          AS flags`;
 
 /** The views of stand figures, by name (FORMULAS 1e; Lorey, Reineke and dominant height as stated at each column). */
 export const METRIC_VIEWS = {
