@@ -7,12 +7,13 @@ export const ACTIVATIONS = ['none', 'sigmoid', 'softmax', 'softplus', 'exp'] as 
 const named = {
   name: z.string().min(1).describe('name of the output in the ONNX graph'),
   activation: z.enum(ACTIVATIONS).default('none').describe('applied to the raw output; softmax: over its channels'),
+  factor: z.number().default(1).describe('on the value after the activation: of another unit, say'),
   channels: count.default(1).describe('channels of the output'),
   channel: z.int().nonnegative().default(0).describe('the channel that holds it, counted from 0'),
 };
 const variable = z.string().regex(/^[a-z][a-z0-9_]*$/, 'lower-case letters, digits and _: it names columns and files').describe('what it measures: stems, height_m ...');
 const unit = z.string().min(1).describe('unit of the values after the activation; 1 for a share or probability');
-const range = z.tuple([z.number(), z.number()]).describe('lowest and highest value that may be used, after the activation');
+const range = z.tuple([z.number(), z.number()]).describe('lowest and highest value that may be used, after activation and factor');
 const strideOf = count.describe('input pixels along the side of an output pixel');
 
 const Value = z.strictObject({ is: z.literal('value').default('value').describe('a measure of its own'), ...named, variable, unit, range });
@@ -51,7 +52,9 @@ export interface CardOutput {
   /** input pixels along the side of an output pixel; 1 where the output is no map */
   stridePx: number;
   activation: (typeof ACTIVATIONS)[number];
-  /** lowest and highest value that may be used, after the activation */
+  /** on the value after the activation */
+  factor: number;
+  /** lowest and highest value that may be used, after activation and factor */
   range: [number, number];
   channels: number;
   channel: number;
@@ -64,14 +67,14 @@ type Written = z.output<typeof MapOutput> | z.output<typeof TableOutput> | z.out
 const isRole = (name: string): name is DetectRole => Object.hasOwn(ROLES, name);
 
 function measureOf(output: Exclude<Written, { is: 'sd' }>): CardOutput {
-  const { name, variable, activation, channels, channel } = output, [ownUnit, ownRange] = isRole(variable) ? ROLES[variable] : ['1', [0, 1] as const];
+  const { name, variable, activation, factor, channels, channel } = output, [ownUnit, ownRange] = isRole(variable) ? ROLES[variable] : ['1', [0, 1] as const];
   const [low, high] = output.range ?? ownRange;
-  return { name, variable, unit: output.unit ?? ownUnit, stridePx: 'stride_px' in output ? output.stride_px : 1, activation, range: [low, high], channels, channel, sdOf: null };
+  return { name, variable, unit: output.unit ?? ownUnit, stridePx: 'stride_px' in output ? output.stride_px : 1, activation, factor, range: [low, high], channels, channel, sdOf: null };
 }
 
-function sdOf({ name, of, range, activation, channels, channel }: Extract<Written, { is: 'sd' }>, measures: CardOutput[]): CardOutput {
+function sdOf({ name, of, range, activation, factor, channels, channel }: Extract<Written, { is: 'sd' }>, measures: CardOutput[]): CardOutput {
   const { unit, stridePx, range: [low, high] } = measures.find(({ variable }) => variable === of) ?? { unit: '1', stridePx: 1, range: [0, 1] as [number, number] };
-  return { name, variable: `${of}_sd`, unit, stridePx, activation, range: range ?? [0, high - low], channels, channel, sdOf: of };
+  return { name, variable: `${of}_sd`, unit, stridePx, activation, factor, range: range ?? [0, high - low], channels, channel, sdOf: of };
 }
 
 /** Outputs of `card.json` as code sees them, in their order. */

@@ -1,9 +1,10 @@
 // infer/card.ts: the model card: what a network needs, gives, was trained on and may be used for. IO in `readCard`.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
 import { ClassOutput, MapOutput, RoleOutput, TableOutput, cardOutputs } from './card-outputs.ts';
+import { deepnessCard } from './deepness.ts';
 import { ClassifyPost, DensityPost, DetectPost, RegressRasterPost, RegressTablePost, SegmentPost } from './post.ts';
 
 export type { CardOutput } from './card-outputs.ts';
@@ -95,8 +96,10 @@ export const isTableCard = (card: AnyCard): card is TableCard => card.task === '
 export const issueLines = (error: z.ZodError, prefix = ''): string[] =>
   error.issues.map((issue) => `${[...(prefix ? [prefix] : []), ...issue.path.map(String)].join('.') || 'card'}: ${issue.message}`);
 
-/** Path of the network beside its card. */
-export const modelPath = (dir: string): string => join(dir, 'model.onnx');
+const isFile = (dir: string): boolean => dir.endsWith('.onnx');
+
+/** Path of the network beside its card; an ONNX file stands for itself. */
+export const modelPath = (dir: string): string => (isFile(dir) ? dir : join(dir, 'model.onnx'));
 
 /** A record as a card of any task. @throws {ModelError} naming every field at fault; `source` is what the message calls the card */
 export function parseAnyCard(record: unknown, source: string): AnyCard {
@@ -115,16 +118,16 @@ function imageCard(card: AnyCard, source: string): ModelCard {
 }
 
 /**
- * Read `card.json` of a model's folder.
+ * Read `card.json` of a model's folder; without one, the metadata of its ONNX file that says how QGIS Deepness runs it.
  *
+ * @param dir  the folder, or an ONNX file (its card is the card.json beside a `model.onnx`, else its metadata)
  * @returns the card with its defaults; the rules across fields and the network's hash are `checkCard`'s
- * @throws {ModelError} when the file is missing, no JSON, or not of the schema
+ * @throws {ModelError} when there is neither, the card is no JSON, or not of the schema
  */
 export async function readAnyCard(dir: string): Promise<AnyCard> {
-  const path = join(dir, 'card.json');
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ModelError(`${path}: cannot be read; a model is a folder with model.onnx and card.json`, { source: path }, { cause });
-  });
+  const path = join(isFile(dir) ? dirname(dir) : dir, 'card.json'), hasOwn = !isFile(dir) || basename(dir) === 'model.onnx';
+  const text = hasOwn ? await readFile(path, 'utf8').catch(() => null) : null;
+  if (text === null) return cardFromMetadata(dir);
   let record: unknown;
   try {
     record = JSON.parse(text);
@@ -132,6 +135,14 @@ export async function readAnyCard(dir: string): Promise<AnyCard> {
     throw new ModelError(`${path}: is not JSON; correct it there`, { source: path }, { cause });
   }
   return parseAnyCard(record, path);
+}
+
+async function cardFromMetadata(dir: string): Promise<AnyCard> {
+  const path = modelPath(dir);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new ModelError(`${isFile(dir) ? path : join(dir, 'card.json')}: cannot be read; a model is a folder with model.onnx and card.json`, { source: path }, { cause });
+  });
+  return parseAnyCard(deepnessCard(bytes, basename(dir), path), `${path} (its metadata)`);
 }
 
 /** Read the card of an image model. @throws {ModelError} as `readAnyCard`, and for a card of regress-table */

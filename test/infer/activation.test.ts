@@ -2,11 +2,17 @@ import { expect, test } from 'vitest';
 import { activated } from '../../src/infer/activation.ts';
 
 const two = Float32Array.from([0, 1, 2, 3, /* second channel */ 0, 3, 2, -1]);
-const of = (activation: 'none' | 'sigmoid' | 'softmax' | 'softplus' | 'exp', channel: number, values = two, channels = 2) => [...activated(values, { activation, channels, channel })];
+const of = (activation: 'none' | 'sigmoid' | 'softmax' | 'softplus' | 'exp', channel: number, values = two, channels = 2, factor = 1) => [...activated(values, { activation, factor, channels, channel })];
 
 test('the channel that the card names is taken', () => {
   expect(of('none', 0)).toEqual([0, 1, 2, 3]);
   expect(of('none', 1)).toEqual([0, 3, 2, -1]);
+});
+
+test('a factor comes after the activation', () => {
+  expect(of('none', 0, two, 2, 10)).toEqual([0, 10, 20, 30]);
+  expect(of('softmax', 0, Float32Array.from([5, 5]), 2, 100)).toEqual([50]);
+  expect(of('exp', 0, Float32Array.from([0]), 1, 3)).toEqual([3]);
 });
 
 test('a sigmoid of log 3 is three quarters, a softplus of 0 is log 2, and neither overflows', () => {

@@ -45,7 +45,7 @@ describe('a card of each task', () => {
   });
 
   test('a standard deviation has the unit and the pixels of what it belongs to, and at most the width of its range', () => {
-    expect(parseAnyCard(cards['regress-raster'], 'c').outputs[1]).toEqual({ name: 'sd', variable: 'agb_sd', sdOf: 'agb', unit: 'Mg/ha', stridePx: 4, activation: 'softplus', range: [0, 500], channels: 1, channel: 0 });
+    expect(parseAnyCard(cards['regress-raster'], 'c').outputs[1]).toEqual({ name: 'sd', variable: 'agb_sd', sdOf: 'agb', unit: 'Mg/ha', stridePx: 4, activation: 'softplus', factor: 1, range: [0, 500], channels: 1, channel: 0 });
   });
 
   test('a table has no patches: a card of regress-table is none for an image', () => {
