@@ -1,12 +1,12 @@
 // pipeline/fits.ts: equations that come from files: read and checked for a job, and fitted to its plots. IO.
 import { extname, relative } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { PlotTree } from '../types.ts';
 import { InvalidInput, UnderstoryError, UsageError, messageOf } from '../errors.ts';
 import { writeFileAtomically } from '../files/atomic.ts';
-import { openFile } from '../files/byte-source.ts';
+import { openFile, type ByteSource } from '../files/byte-source.ts';
 import { hashFile } from '../files/hash.ts';
 import { roundTo } from '../geo/units.ts';
+import { openCsv } from '../ingest/csv.ts';
 import { allometryOf, fileOf, namesOf, type Allometry } from '../measure/allometry/registry.ts';
 import { EquationTable, setsOfTable, tableOfRows } from '../measure/allometry/table.ts';
 import { fitHeightDiameter, MIN_STEMS, type HeightDiameterFit, type MeasuredStem } from '../measure/fits/height-diameter.ts';
@@ -14,18 +14,11 @@ import type { Fingerprints } from './fingerprints.ts';
 import type { LoadedJob } from './job-file.ts';
 import type { Job } from './job-schema.ts';
 import { onlyFile } from './read-inputs.ts';
-import type { SideFile } from './survey.ts';
-
-/** A file of equations that a job names; its content travels in the plan, so that a worker needs no file. */
-export interface EquationFile extends SideFile {
-  /** as in the job file */
-  name: string;
-  table: EquationTable;
-}
+import type { EquationFile } from './survey.ts';
 
 /** The equations of a plan's trees. */
-export const allometryOfPlan = ({ job, survey }: { job: Pick<Job, 'allometry'>; survey: { name: string; equations?: readonly EquationFile[] } }): Allometry =>
-  allometryOf(job.allometry, Object.fromEntries((survey.equations ?? []).map(({ name, table }) => [name, table])));
+export const allometryOfPlan = ({ job, survey }: { job: Pick<Job, 'allometry'>; survey: { name: string; equations: readonly EquationFile[] } }): Allometry =>
+  allometryOf(job.allometry, Object.fromEntries(survey.equations.map(({ name, table }) => [name, table])));
 
 /**
  * Read the files of equations that a job names, and check that every equation that it names exists.
@@ -53,31 +46,28 @@ export async function readEquationFiles(loaded: LoadedJob, identities: Fingerpri
 async function readEquationFile(path: string, name: string, identities: Fingerprints): Promise<EquationFile> {
   const source = await openFile(path);
   try {
-    const text = new TextDecoder().decode(await source.read(0, source.size));
-    const table = EquationTable.safeParse(extname(path).toLowerCase() === '.csv' ? tableOfRows(rowsOf(text, path)) : jsonOf(text, path));
+    const table = EquationTable.safeParse(extname(path).toLowerCase() === '.csv' ? tableOfRows(await rowsOf(source)) : await jsonOf(source));
     if (!table.success) throw new InvalidInput(table.error.issues.map(({ path: at, message }) => `${path}: ${at.join('.')}: ${message}`).join('\n'), { source: path });
-    setsOfTable(name, table.data);
+    setsOfTable(name, table.data); // says what is wrong with the file before any tree asks for it
     return { name, path, fingerprint: await identities.of(source), bytes: source.size, table: table.data };
   } finally {
     await source.close();
   }
 }
 
-function jsonOf(text: string, path: string): unknown {
+async function jsonOf(source: ByteSource): Promise<unknown> {
+  const bytes = await source.read(0, source.size);
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new InvalidInput(`${path}: no valid JSON: ${messageOf(cause)}`, { source: path }, { cause });
+    throw new InvalidInput(`${source.name}: no valid JSON: ${messageOf(cause)}`, { source: source.name }, { cause });
   }
 }
 
-function rowsOf(text: string, path: string): Record<string, string>[] {
-  try {
-    const [head = ''] = text.split('\n', 1);
-    return parse(text, { columns: true, bom: true, trim: true, skip_empty_lines: true, delimiter: head.includes(';') ? ';' : ',' });
-  } catch (cause) {
-    throw new InvalidInput(`${path}: no valid CSV: ${messageOf(cause)}`, { source: path }, { cause });
-  }
+async function rowsOf(source: ByteSource): Promise<Record<string, string>[]> {
+  const rows: Record<string, string>[] = [];
+  for await (const { values } of (await openCsv(source)).rows()) rows.push(Object.fromEntries(values));
+  return rows;
 }
 
 /** What `understory fit JOB height-diameter` made. */

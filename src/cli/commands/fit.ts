@@ -5,7 +5,7 @@ import { EXIT, UsageError } from '../../errors.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
 import { readPlotTrees } from '../../ingest/plots.ts';
 import { writeHeightDiameterFit } from '../../pipeline/fits.ts';
-import { loadJob } from '../../pipeline/job-file.ts';
+import { loadJob, type LoadedJob } from '../../pipeline/job-file.ts';
 import { onlyFile } from '../../pipeline/read-inputs.ts';
 import { readSurvey } from '../../pipeline/read-survey.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -21,13 +21,16 @@ export async function fit(job: string, what: string, { output, json }: GlobalOpt
   const loaded = await loadJob(job), { plots } = loaded.job.inputs;
   if (plots?.trees === undefined) throw new UsageError(`${loaded.at('inputs')}: inputs.plots.trees: a ${what} fit needs trees with dbh_cm and height_m; add plots: { file: plots.csv, trees: plot_trees.csv }`, { source: loaded.path, path: 'inputs.plots.trees' });
   const path = await onlyFile(loaded, plots.trees, 'inputs.plots.trees'), notes: string[] = [];
-  const surveyCrs = crsFromEpsg(loaded.job.crs === undefined ? (await readSurvey(loaded)).survey.crs.epsg : epsgOf(loaded.job.crs));
+  const surveyCrs = crsFromEpsg(loaded.job.crs === undefined ? (await readSurvey(withoutEquations(loaded))).survey.crs.epsg : epsgOf(loaded.job.crs));
   const trees = readPlotTrees(path, { surveyCrs, ...(plots.crs === undefined ? {} : { statedCrs: crsFromEpsg(epsgOf(plots.crs)) }), onNote: (note: string) => void notes.push(note) });
   const made = await writeHeightDiameterFit(loaded, { path, trees, output });
   if (json) console.log(JSON.stringify({ output, ...made.table, notes }));
   else for (const line of [...notes, ...linesOf(made, nameIn(loaded.dir, output))]) console.error(line);
   return EXIT.ok;
 }
+
+/** The job may name the very file that is to be fitted. */
+const withoutEquations = (loaded: LoadedJob): LoadedJob => ({ ...loaded, job: { ...loaded.job, allometry: { ...loaded.job.allometry, dbh: 'none', agb: 'none' } } });
 
 /** How the job file may name a file. */
 function nameIn(dir: string, file: string): string {
