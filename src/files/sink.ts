@@ -11,13 +11,14 @@ export class StagedFile {
   readonly path: string;
   /** bytes so far: where the next piece will stand */
   size = 0;
-  readonly #staged: string;
+  /** where its bytes are until it is published */
+  readonly stagedPath: string;
   readonly #handle: FileHandle;
   #open = true;
 
   private constructor(path: string, staged: string, handle: FileHandle) {
     this.path = path;
-    this.#staged = staged;
+    this.stagedPath = staged;
     this.#handle = handle;
   }
 
@@ -45,7 +46,7 @@ export class StagedFile {
 
   /** Rename a finished file into place; what was there is replaced. */
   async publish(): Promise<void> {
-    await rename(this.#staged, this.path);
+    await rename(this.stagedPath, this.path);
     const folder = await open(dirname(this.path), 'r');
     try {
       await folder.sync(); // the new name lasts through a power cut
@@ -57,7 +58,7 @@ export class StagedFile {
   /** Close, and delete what was not published. */
   async discard(): Promise<void> {
     await this.#close();
-    await rm(this.#staged, { force: true });
+    await rm(this.stagedPath, { force: true });
   }
 
   async #close(): Promise<void> {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { Allometry } from './job-schema/allometry.ts';
 import { Chm, Crowns, Ground, Noise } from './job-schema/canopy.ts';
-import { Inputs } from './job-schema/inputs.ts';
+import { Inputs, Reference } from './job-schema/inputs.ts';
 import { epsg, metres } from './job-schema/keys.ts';
 import { Model } from './job-schema/models.ts';
 import { Export, Run } from './job-schema/run.ts';
@@ -36,6 +36,7 @@ export const JobSchema = z.strictObject({
   openings: z.strictObject({ below_m: metres('canopy lower than this is open').default(2), min_area_m2: z.number().nonnegative().default(10) }).prefault({}),
   models: z.array(Model).default([]),
   allometry: Allometry.prefault({}),
+  reference: Reference.optional().describe('what the inventory is compared with after each run: table evaluation'),
   exports: z.array(Export).default([]),
   run: Run.prefault({}),
 }).superRefine((job, context) => {

@@ -85,11 +85,12 @@ export const inputsOf = ({ survey }: Pick<Plan, 'survey'>): { path: string; fing
 export const rastersOf = ({ chm, dtm, images }: Survey): ImageLayer[] => [...(chm ? [chm] : []), ...(dtm ? [dtm] : []), ...images];
 
 /** Every vector layer and table of a survey, by the input that names it. */
-export function vectorsOf({ area, masks, stands, plots }: Survey): { input: string; file: SideFile }[] {
+export function vectorsOf({ area, masks, stands, plots, reference, equations }: Survey): { input: string; file: SideFile }[] {
   return [
     ...(area ? [{ input: 'area', file: area }] : []), ...masks.map((file) => ({ input: 'mask', file })),
     ...(stands && stands.path !== area?.path ? [{ input: 'stands', file: stands }] : []),
     ...(plots ? [{ input: 'plots', file: plots.file }] : []), ...(plots?.trees ? [{ input: 'plots', file: plots.trees }] : []),
+    ...Object.values(reference ?? {}).flatMap((file) => (file ? [{ input: 'reference', file }] : [])), ...equations.map((file) => ({ input: 'allometry', file })),
   ];
 }
 
@@ -190,7 +191,7 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
   const blocksIn = boxIndex(blocks.map(({ core }) => core));
   const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
   const params = {
-    survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm: canopyLattice(job, survey), source: survey.canopySource,
+    survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, equations: survey.equations.map(({ name, table }) => ({ name, table })), openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm: canopyLattice(job, survey), source: survey.canopySource,
     models: survey.models.map(({ name, primary }) => ({ name, primary })),
   };
   const reachM = mapReachM(survey);
@@ -208,11 +209,15 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
 function planMerge(measures: readonly Task[], { job, jobFile, survey }: Pick<PlanRequest, 'job' | 'jobFile' | 'survey'>): Task {
   const needs = measures.map(({ key }) => key), named = (path: string) => relative(dirname(jobFile), path);
   const key = contentKey({
-    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, epsg: survey.crs.epsg, stands: survey.stands?.hash ?? null, area: survey.area?.hash ?? null, masks: survey.masks.map(({ hash }) => hash).sort(), plots: survey.plots && [survey.plots.file.fingerprint, survey.plots.trees?.fingerprint ?? null],
+    kind: 'merge', version: STAGE_VERSIONS.merge, needs, openings: job.openings, epsg: survey.crs.epsg, stands: survey.stands?.hash ?? null, area: survey.area?.hash ?? null, masks: survey.masks.map(({ hash }) => hash).sort(), plots: [survey.plots, survey.reference].map(printsOf), reference: job.reference ?? null, plots_crs: job.inputs.plots?.crs ?? null,
     inputs: inputsOf({ survey }).map(({ path, fingerprint }) => [named(path), fingerprint]), faults: survey.faults.map(({ input, path, reason }) => [input, named(path), reason.replaceAll(path, named(path))]), allometry: job.allometry,
   });
   return { key, kind: 'merge', step: 'merge', unit: { survey: survey.name }, needs, resources: { memory_mb: 1500, gpu: false } };
 }
+
+/** Fingerprints of files by their role. */
+const printsOf = (files: Record<string, SideFile | null> | null): Record<string, string | null> | null =>
+  files && Object.fromEntries(Object.entries(files).map(([role, file]) => [role, file?.fingerprint ?? null]));
 
 const KIND_ORDER: readonly TaskKind[] = ['bucket', 'canopy', 'model', 'measure', 'merge'];
 

@@ -29,9 +29,9 @@ interface LayerContext {
 }
 
 /** Read the vector inputs of a job. @throws {InvalidInput} {UsageError} for a layer that cannot be used */
-export async function readLayers(context: LayerContext): Promise<Pick<Survey, 'area' | 'masks' | 'stands' | 'plots'>> {
+export async function readLayers(context: LayerContext): Promise<Pick<Survey, 'area' | 'masks' | 'stands' | 'plots' | 'reference'>> {
   const { job } = context.loaded, area = job.area === undefined ? null : await readArea(context, job.area);
-  return { area, masks: await readMasks(context), stands: job.inputs.stands ? await readStandLayer(context, job.inputs.stands) : area && (await areaAsStand(context, area)), plots: await readPlotFiles(context) };
+  return { area, masks: await readMasks(context), stands: job.inputs.stands ? await readStandLayer(context, job.inputs.stands) : area && (await areaAsStand(context, area)), plots: await readPlotFiles(context), reference: await readReference(context) };
 }
 
 interface LayerKeys {
@@ -92,6 +92,13 @@ async function readPlotFiles(context: LayerContext): Promise<Survey['plots']> {
   if (plots === undefined) return null;
   const file = await sideFile(context, await onlyFile(loaded, plots.file, 'inputs.plots.file'));
   return { file, trees: plots.trees === undefined ? null : await sideFile(context, await onlyFile(loaded, plots.trees, 'inputs.plots.trees')) };
+}
+
+async function readReference(context: LayerContext): Promise<Survey['reference']> {
+  const { loaded } = context, { reference } = loaded.job;
+  if (reference === undefined) return null;
+  const named = async (key: 'trees' | 'plots' | 'area'): Promise<SideFile | null> => (reference[key] === undefined ? null : sideFile(context, await onlyFile(loaded, reference[key], `reference.${key}`)));
+  return { trees: await named('trees'), plots: await named('plots'), area: await named('area') };
 }
 
 async function sideFile({ identities }: LayerContext, path: string): Promise<SideFile> {

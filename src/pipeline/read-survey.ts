@@ -1,6 +1,7 @@
 // pipeline/read-survey.ts: what a survey consists of, from the headers of its inputs. IO.
 import { crsFromEpsg } from '../geo/crs.ts';
 import { openFingerprints } from './fingerprints.ts';
+import { readEquationFiles } from './fits.ts';
 import type { LoadedJob } from './job-file.ts';
 import { resolveModels } from './models.ts';
 import { placeClouds, readClouds, statementOfCloud } from './read-clouds.ts';
@@ -36,10 +37,10 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
   const heights = (name: 'chm' | 'dtm') => rasters.filter((raster) => raster.name === name).map((raster) => layHeights(loaded, name, raster, settled))[0] ?? null;
   const images = rasters.filter(({ name }) => name in job.inputs.images).map((raster) => layImage(loaded, raster));
   const layers = await readLayers({ loaded, identities, surveyCrs: crsFromEpsg(crs.epsg), waiting, note: (text) => void notes.push(text) });
-  await identities.save();
   const survey: Survey = {
-    name: job.survey, crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, ...layers,
+    name: job.survey, crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, ...layers, equations: await readEquationFiles(loaded, identities),
     models: await resolveModels(loaded, images), faults, waiting, canopySource: job.inputs.lidar ? 'lidar' : job.inputs.chm ? 'chm' : null, groundMethod: ground.method,
   };
+  await identities.save();
   return { survey, notes: { faults, waiting, ground: ground.note, inputs: notes } };
 }

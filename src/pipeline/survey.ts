@@ -1,6 +1,7 @@
 // pipeline/survey.ts: what a survey consists of, as its headers say: the input of the plan. Records only.
 import type { Box, Lattice, MultiPolygon } from '../types.ts';
 import type { ModelCard } from '../infer/card.ts';
+import type { EquationTable } from '../measure/allometry/table.ts';
 import type { ImagePlan, ImageFile as PlacedFile } from '../ingest/image-plan.ts';
 
 export interface SurveyCrs {
@@ -61,11 +62,18 @@ export interface SurveyArea {
   hash: string;
 }
 
-/** A file that is read as a whole by merge or `fit`. */
+/** A file that is read as a whole. */
 export interface SideFile {
   path: string;
   fingerprint: string;
   bytes: number;
+}
+
+/** A file of equations; its content travels in the plan, so that a worker needs no file. */
+export interface EquationFile extends SideFile {
+  /** as in the job file */
+  name: string;
+  table: EquationTable;
 }
 
 /** One stand of the layer: its box and the hash of all that it says. */
@@ -108,6 +116,10 @@ export interface Survey {
   masks: StandLayer[];
   stands: StandLayer | null;
   plots: { file: SideFile; trees: SideFile | null } | null;
+  /** what the inventory is compared with */
+  reference: { trees: SideFile | null; plots: SideFile | null; area: SideFile | null } | null;
+  /** files of equations that the job names */
+  equations: EquationFile[];
   models: SurveyModel[];
   faults: InputFault[];
   /** files younger than settle_minutes: the next run takes them */

@@ -24,6 +24,8 @@ export interface MergeSource {
   tiles: readonly MergeTile[];
   /** tables that are known for the survey as a whole, row by row: run, model, input_file, stand, equation, gap, gap_stand, void ... */
   rows: Partial<Record<TableName, Rows>>;
+  /** what can be told only from the filled tables: called with them, gives the rows of further ones */
+  conclude?(connection: DuckDBConnection): Promise<Partial<Record<TableName, Rows>>>;
 }
 
 export interface MergeOptions {
@@ -42,7 +44,7 @@ export interface MergeOptions {
 const BY_TILE: readonly TableName[] = ['tree', 'tree_stand', 'cell', 'cell_model', 'tile', 'void'];
 /** Tables whose tiles write shares that are added: exactly, because they are DECIMAL. */
 const SUMMED: readonly TableName[] = ['stand_part', 'survey_part'];
-const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'detection', 'input_file', 'stand', 'gap', 'gap_stand', 'tile', 'void'];
+const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'detection', 'input_file', 'stand', 'gap', 'gap_stand', 'plot', 'plot_tree', 'tile', 'void'];
 const ROWS_PER_STATEMENT = 20_480;
 /** Rows with outlines are long: fewer are held at a time. */
 const OUTLINES_PER_STATEMENT = 2_048;
@@ -142,6 +144,7 @@ async function fill(connection: DuckDBConnection, source: MergeSource, options: 
   for (const name of BY_TILE) await insertTiles(connection, source, name, geometry, filesPerStatement);
   for (const name of SUMMED) await insertSums(connection, source, name, filesPerStatement);
   await keepBetterTrees(connection, source, filesPerStatement);
+  for (const [name, rows] of Object.entries(await source.conclude?.(connection) ?? {})) await insertRows(connection, name as TableName, rows, geometry);
   const hashes = await canonicalHashes(connection);
   await connection.run('CHECKPOINT');
   return hashes;

@@ -18,7 +18,7 @@ export const jobOf = (keys: object = {}): Job =>
 
 export function surveyOf(lidar: LidarFile[], stands: StandEntry[] = []): Survey {
   return {
-    name: 's', crs: { epsg: 32611, name: 'UTM 11N', from: 'test' }, lidar, chm: null, dtm: null, area: null, masks: [], plots: null, canopySource: 'lidar', images: [], models: [], faults: [], waiting: [], groundMethod: 'classified',
+    name: 's', crs: { epsg: 32611, name: 'UTM 11N', from: 'test' }, lidar, chm: null, dtm: null, area: null, masks: [], plots: null, reference: null, equations: [], canopySource: 'lidar', images: [], models: [], faults: [], waiting: [], groundMethod: 'classified',
     stands: stands.length === 0 ? null : { path: '/survey/stands.geojson', fingerprint: 'stands', bytes: 1, records: '/survey/out/stands.ndjson', hash: stands.map(({ hash }) => hash).join(), entries: stands },
   };
 }

@@ -54,3 +54,12 @@ export const Inputs = z.strictObject({
   stands: StandsInput.optional().describe('the stand layer'),
   plots: PlotsInput.optional().describe('field plots: for fits and evaluation'),
 }).refine(({ lidar, chm, images }) => lidar !== undefined || chm !== undefined || Object.keys(images).length > 0, 'a survey needs at least one of lidar, chm and images');
+
+export const Reference = z.strictObject({
+  trees: z.string().min(1).optional().describe('CSV of mapped trees (x, y, height_m ...), or of the trees of plots'),
+  plots: z.string().min(1).optional().describe('CSV with plot_id, x, y, radius_m, or a polygon layer with plot_id'),
+  area: z.string().min(1).optional().describe('polygon layer within which every tree was mapped; not beside plots'),
+  crs: epsg.optional().describe('of x, y in the CSV; default: the survey\'s'),
+  min_dbh_cm: z.number().nonnegative().default(0).describe('least diameter of the plots\' trees: both sides are summed from it on'),
+}).refine(({ trees, plots }) => trees !== undefined || plots !== undefined, 'name trees, plots or both')
+  .refine(({ plots, area }) => plots === undefined || area === undefined, 'an area is for mapped trees without plots: plots state their own');

@@ -50,6 +50,8 @@ interface RasterGroup {
 }
 
 export interface StagedRasters {
+  /** where a raster's bytes are before it is published; null: the survey has no such raster */
+  pathOf(name: string): string | null;
   /** Put new rasters in place, one after the other, and take away those that the survey no longer has. */
   publish(): Promise<Record<string, RasterSummary>>;
   /** Delete what was not published. */
@@ -93,7 +95,8 @@ export async function stageRasters(context: TaskContext): Promise<StagedRasters>
     await writeIndex(plan, index);
     return Object.fromEntries(groups.flatMap(({ names }) => names).map((name) => [name, { sha256: index[name]!.sha256, valid_px: index[name]!.valid_px }]));
   };
-  return { publish, discard };
+  const pathOf = (name: string): string | null => staged.get(name)?.file.stagedPath ?? (name in kept ? fileOf(plan, name) : null);
+  return { pathOf, publish, discard };
 }
 
 const writeIndex = (plan: Plan, index: RasterIndex): Promise<void> => writeFileAtomically(indexFile(plan), `${JSON.stringify(index, null, 1)}\n`);

@@ -21,6 +21,7 @@ import { markUnmerged, writeRunRecord } from '../run-record.ts';
 import { allStands } from '../stand-layer.ts';
 import { mergeOpenings } from './merge-openings.ts';
 import { stageRasters } from './merge-rasters.ts';
+import { plotRows, referenceRows } from './merge-references.ts';
 import type { TaskContext } from './context.ts';
 import { inputRows, unreadFiles } from './input-rows.ts';
 import { partsOf } from './part-of.ts';
@@ -52,19 +53,19 @@ export async function runMerge(context: TaskContext): Promise<void> {
   const started = performance.now(), rasters = await stageRasters(context);
   try {
     await markUnmerged(context.plan.output); // killed between database and run.json, the next run merges again
-    const canonical = await mergeTables(context), canonicalRasters = await rasters.publish();
+    const canonical = await mergeTables(context, rasters.pathOf('valid_area')), canonicalRasters = await rasters.publish();
     await writeRunRecord(context, { canonical, canonicalRasters, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
   } finally {
     await rasters.discard();
   }
 }
 
-async function mergeTables(context: TaskContext): Promise<Record<string, CanonicalHash>> {
+async function mergeTables(context: TaskContext, validArea: string | null): Promise<Record<string, CanonicalHash>> {
   const { plan } = context;
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
   const openings = await mergeOpenings(parts, { lattice: canopyLattice(plan.job, plan.survey), minAreaM2: plan.job.openings.min_area_m2 });
   const crs = crsFromEpsg(plan.survey.crs.epsg), unread = await unreadFiles(context);
-  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...failureRows(plan, tiles) } };
+  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...plotRows(plan), ...failureRows(plan, tiles) }, conclude: (connection) => referenceRows(connection, plan, validArea) };
   return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles, unread.size) });
 }
 
