@@ -34,6 +34,7 @@ export function makeProgram(writeErr: (text: string) => void = (text) => process
   addStarting(program);
   addNightly(program);
   addDaily(program);
+  addEvaluation(program);
   addEngines(program);
   return program;
 }
@@ -103,6 +104,23 @@ function addDaily(program: Command): void {
     .option('--where <sql>', 'only the rows for which this holds')
     .option('--canonical', 'ordered by key, without the columns that name the run or the tile: equal surveys give equal files')
     .action(act(() => import('./commands/export.ts').then((m) => m.exportTarget)));
+}
+
+function addEvaluation(program: Command): void {
+  const command = adder(program, 'By day:');
+  command('evaluate <target>', 'how well an inventory agrees with mapped trees or plots: recall, precision, bias and RMSE with intervals')
+    .requiredOption('--reference <file>', 'CSV of mapped trees (x, y, height_m ...) or of plots (plot_id, x, y, radius_m ...)')
+    .option('--plots <file>', 'plots beside a reference of trees')
+    .option('--trees <file>', 'trees of the plots beside a reference of plots')
+    .option('--area <file>', 'polygons within which the reference is complete')
+    .option('--crs <epsg:n>', 'of x, y in the reference; default: the survey\'s')
+    .option('--min-dbh <cm>', 'leave thinner trees of the reference out')
+    .addOption(new Option('--format <name>', 'how scores are printed').choices(['table', 'csv', 'json', 'markdown']))
+    .option('-o, --output <file>', 'write to a file: .csv, .json or .md')
+    .action(act(() => import('./commands/evaluate.ts').then((m) => m.evaluate)));
+  command('fit <job> <what>', 'fit a curve to the job\'s own plots: height-diameter')
+    .requiredOption('-o, --output <file>', 'the JSON file to write; name it in the job file as allometry.dbh')
+    .action(act(() => import('./commands/fit.ts').then((m) => m.fit)));
 }
 
 function addEngines(program: Command): void {

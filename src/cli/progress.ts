@@ -1,29 +1,41 @@
 // cli/progress.ts: how far a run is: one line that is rewritten on a terminal, a line every 30 s elsewhere. IO.
 import type { Progress } from '../pipeline/run.ts';
 
-const EVERY_MS = 30_000;
+/** A long task brings no news: on a terminal the clock goes on, elsewhere a line says that the run lives. */
+const TERMINAL_MS = 1000, ELSEWHERE_MS = 30_000;
 
 export interface ProgressLine {
   show(progress: Progress): void;
-  /** leave the line as it stands and go to the next */
+  /** leave the line as it stands and go to the next; `show` may follow */
   end(): void;
 }
 
+/** Where the line goes: process.stderr. */
+export interface ProgressStream {
+  isTTY?: boolean;
+  /** width of the terminal; a longer line would not be rewritten as a whole */
+  columns?: number;
+  write(text: string): unknown;
+}
+
 /** Progress on stderr. */
-export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
-  let last = 0, open = false;
+export function progressLine(stream: ProgressStream = process.stderr): ProgressLine {
+  let latest: Progress | null = null, toldMs = 0, timer: NodeJS.Timeout | null = null, open = false;
+  const text = (): string => progressText({ ...latest!, seconds: latest!.seconds + (performance.now() - toldMs) / 1000 });
+  const write = (): void => {
+    if (stream.isTTY) stream.write(`\r\x1b[2K${text().slice(0, (stream.columns ?? 200) - 1)}`);
+    else stream.write(`${text()}\n`);
+    open = stream.isTTY ?? false;
+  };
   return {
     show(progress) {
-      const now = Date.now();
-      if (stream.isTTY) {
-        stream.write(`\r\x1b[2K${progressText(progress)}`);
-        open = true;
-      } else if (now - last >= EVERY_MS) {
-        if (last > 0) stream.write(`${progressText(progress)}\n`);
-        last = now;
-      }
+      [latest, toldMs] = [progress, performance.now()];
+      timer ??= setInterval(write, stream.isTTY ? TERMINAL_MS : ELSEWHERE_MS).unref();
+      if (stream.isTTY) write();
     },
     end() {
+      if (timer) clearInterval(timer);
+      timer = null;
       if (open) stream.write('\n');
       open = false;
     },

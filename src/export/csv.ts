@@ -11,24 +11,30 @@ interface Extra {
   of(row: LayerRow): string[];
 }
 
-/** lon, lat beside x_m, y_m where the layer has no lon, lat of its own; the outline in the survey's CRS where the layer needs it. */
+/** lon, lat beside x_m, y_m where the layer has no lon, lat of its own; the outline in the survey's CRS where the layer needs it; coordinates and outline in another CRS where one is wanted. */
 function extraColumns(input: ExportInput): Extra {
-  const { names, layer, toLonLat } = input;
-  const x = names.indexOf('x_m'), y = names.indexOf('y_m');
-  const addsDegrees = x >= 0 && y >= 0 && !names.includes('lon'), outlineOf = outlineReader(input);
+  const { names, layer, toLonLat, other } = input;
+  const x = names.indexOf('x_m'), y = names.indexOf('y_m'), isPlaced = x >= 0 && y >= 0;
+  const addsDegrees = isPlaced && !names.includes('lon'), outlineOf = outlineReader(input), suffix = other === undefined ? '' : `_epsg_${other.epsg}`;
+  const inOther = (xM: number, yM: number): [number, number] => {
+    const [ox, oy] = other!.transform(xM, yM), factor = 10 ** other!.decimals;
+    return [Math.round(ox * factor) / factor, Math.round(oy * factor) / factor];
+  };
   return {
-    names: [...(addsDegrees ? ['lon', 'lat'] : []), ...(layer.wkt ? ['geometry_wkt'] : [])],
+    names: [...(addsDegrees ? ['lon', 'lat'] : []), ...(other !== undefined && isPlaced ? [`x${suffix}`, `y${suffix}`] : []), ...(layer.wkt ? [`geometry_wkt${suffix}`] : [])],
     of(row) {
-      const out = addsDegrees ? toLonLat(row.cells[x]!.number()!, row.cells[y]!.number()!).map(round7) : [];
+      const xM = isPlaced ? row.cells[x]!.number() : null, yM = isPlaced ? row.cells[y]!.number() : null, out = addsDegrees ? toLonLat(xM!, yM!).map(round7) : [];
+      if (other !== undefined && isPlaced) out.push(...(xM === null || yM === null ? ['', ''] : inOther(xM, yM).map(String)));
       if (!layer.wkt) return out;
       const outline = outlineOf(row);
-      return [...out, outline ? toWkt(outline) : ''];
+      return [...out, outline ? toWkt(other === undefined ? outline : outline.map((polygon) => polygon.map((ring) => ring.map(([rx, ry]) => inOther(rx, ry))))) : ''];
     },
   };
 }
 
 export const csv: Exporter = {
   name: 'csv',
+  anyCrs: true,
   async *chunks(input) {
     const extra = extraColumns(input);
     yield `${[...input.names, ...extra.names].map(csvField).join(',')}\r\n`;

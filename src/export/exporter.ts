@@ -13,11 +13,22 @@ export interface ExportInput {
   /** how far an outline may move, metres; 0: not at all */
   simplifyM: number;
   toLonLat: ToLonLat;
+  /** coordinates in another CRS than the survey's, for formats that may hold one; none: not wanted */
+  other?: OtherCrs | undefined;
+}
+
+/** Another CRS: its code, the way there from the survey's, and the decimals that are worth writing (1 mm, or 1e-7 of a degree). */
+export interface OtherCrs {
+  epsg: number;
+  transform: (x: number, y: number) => [number, number];
+  decimals: number;
 }
 
 /** A file format: text chunk by chunk, so that memory holds one row. */
 export interface Exporter {
   readonly name: string;
+  /** whether a file may be in another CRS than its format prescribes */
+  readonly anyCrs: boolean;
   chunks(input: ExportInput): AsyncIterable<string>;
 }
 

@@ -16,6 +16,7 @@ function geometryOf(input: ExportInput): (row: LayerRow) => string {
 /** Features, one a line; properties are named as the columns, NULL is null. */
 export const geojson: Exporter = {
   name: 'geojson',
+  anyCrs: false, // RFC 7946
   async *chunks(input) {
     const keys = input.names.map((name) => JSON.stringify(name)), geometry = geometryOf(input);
     yield '{"type":"FeatureCollection","features":[';

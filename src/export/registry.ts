@@ -1,11 +1,13 @@
 // export/registry.ts: layers to files; the ending names the format. IO.
 import { UsageError } from '../errors.ts';
 import { writeChunksAtomically } from '../files/atomic.ts';
+import { WGS84 } from '../geo/crs.ts';
 import { withRows } from '../store/layer-rows.ts';
-import type { Exporter } from './exporter.ts';
+import type { Exporter, OtherCrs } from './exporter.ts';
 import { LAYERS, type Layer, type LayerName } from './layers.ts';
 import type { ToLonLat } from './shape.ts';
 
+export type { OtherCrs } from './exporter.ts';
 export type { LayerName } from './layers.ts';
 export { LAYERS } from './layers.ts';
 
@@ -23,6 +25,8 @@ export interface ExportOptions {
   where?: string | undefined;
   /** WGS 84 from the survey's CRS */
   toLonLat: ToLonLat;
+  /** coordinates in this CRS too, beside the survey's; refused for formats that prescribe one */
+  other?: OtherCrs | undefined;
   /** ordered by key, without the columns that name the run or the tile */
   canonical?: boolean | undefined;
   /** fewer corners in outlines: none moves farther than this, metres; a part that would become invalid stays as it is */
@@ -68,9 +72,10 @@ const cellSizeM = (database: string): Promise<number> =>
  * @returns the number of rows written
  * @throws {UsageError} for an unknown layer or ending, or a `where` that is no condition
  */
-export async function exportLayer({ database, layer: name, output, where, toLonLat, canonical = false, simplifyM = 0 }: ExportOptions): Promise<{ rows: number }> {
+export async function exportLayer({ database, layer: name, output, where, toLonLat, other, canonical = false, simplifyM = 0 }: ExportOptions): Promise<{ rows: number }> {
   if (canonical && simplifyM > 0) throw new UsageError('a canonical export holds outlines as they are; leave out --simplify or --canonical');
   const layer: Layer = LAYERS[layerOf(name)], exporter = await exporterFor(output)();
+  if (other !== undefined && !exporter.anyCrs && other.epsg !== WGS84) throw new UsageError(`--crs EPSG:${other.epsg}: GeoJSON is always in WGS 84 (RFC 7946), programs would misplace it; write .csv, or reproject the file with ogr2ogr -t_srs EPSG:${other.epsg}`, { source: output });
   const sizeM = layer.shape === 'square' ? await cellSizeM(database) : 0;
   const dropped = canonical && layer.notCanonical.length > 0 ? `SELECT * EXCLUDE (${layer.notCanonical.join(', ')}) FROM (${layer.sql})` : layer.sql;
   return withRows(database, dropped, { where, orderBy: canonical ? layer.key : [] }, async ({ names, rows }) => {
@@ -81,7 +86,7 @@ export async function exportLayer({ database, layer: name, output, where, toLonL
         yield row;
       }
     }
-    await writeChunksAtomically(output, gathered(exporter.chunks({ layer, names, rows: counted(), cellSizeM: sizeM, simplifyM, toLonLat })));
+    await writeChunksAtomically(output, gathered(exporter.chunks({ layer, names, rows: counted(), cellSizeM: sizeM, simplifyM, toLonLat, other })));
     return { rows: count };
   });
 }

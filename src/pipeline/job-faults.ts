@@ -94,7 +94,7 @@ function kindOf(schema: JsonSchema): string[] {
     const low = exclusiveMinimum !== undefined ? ` above ${exclusiveMinimum}` : minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? ` of at least ${minimum}` : '';
     return [(type === 'integer' ? 'a whole number' : 'a number') + low + (maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? `, at most ${maximum}` : '')];
   }
-  if (type === 'string') return ['a text'];
+  if (type === 'string') return [schema.pattern?.startsWith('^EPSG') ? 'a code as EPSG:32611' : 'a text'];
   if (type === 'boolean') return ['true or false'];
   if (type === 'array') return [`a list${minItems ? ` of at least ${minItems}` : ''}${items === undefined ? '' : ` of ${plural(expectedText(alternatives(items)))}`}`];
   if (type === 'object') return [properties ? `keys (${Object.keys(properties).slice(0, 6).join(', ')}${Object.keys(properties).length > 6 ? ' ...' : ''})` : typeof additionalProperties === 'object' ? 'names with values' : 'keys'];

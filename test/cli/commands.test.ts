@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import proj4 from 'proj4';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeProgram } from '../../src/cli/program.ts';
 
 const cli = fileURLToPath(new URL('../../bin/understory.js', import.meta.url));
 let scratch: string, job: string, out: string;
@@ -61,6 +63,14 @@ describe('a wrong command line ends with 2 and says what is right', () => {
     ['work on a plan that is not there', ['work', '--plan', 'nosuch.json', '--task', 'x'], /no plan there/],
     ['a task that is not planned', ['work', '--plan', 'survey/out/plan.json', '--task', 'x'], /--task x: no such task/],
     ['a chunk that is none', ['work', '--plan', 'survey/out/plan.json', '--step', 'merge', '--chunk', '3/2'], /write I\/N/],
+    ['GeoJSON in another CRS', ['export', 'survey/out', 'trees', '-o', 'x.geojson', '--crs', 'EPSG:2226'], /GeoJSON is always in WGS 84 \(RFC 7946\).*write \.csv/],
+    ['a CRS that is none', ['export', 'survey/out', 'trees', '-o', 'x.csv', '--crs', 'utm'], /--crs utm: write it as EPSG:2226/],
+    ['a CRS of heights', ['export', 'survey/out', 'trees', '-o', 'x.csv', '--crs', 'EPSG:5703'], /--crs: EPSG:5703 is no projected or two-dimensional/],
+    ['a table that there is not', ['schema', 'tre'], /no table tre; did you mean tree\?/],
+    ['a shell that there is not', ['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
+    ['two ways of cleaning at once', ['clean', 'survey/job.yaml', '--parts', '--all-parts'], /contradict each other/],
+    ['init where there is a job file', ['init', 'survey'], /survey\/job\.yaml: is there already and stays as it is/],
+    ['init of no folder', ['init', 'nosuch'], /nosuch: no folder there/],
     ['a sample that there is not', ['sample', 'x', '--recipe', 'jungle'], /jungle/],
   ])('%s', async (_, args, message) => {
     const plain = await understory(...args);
@@ -78,17 +88,18 @@ describe('a wrong command line ends with 2 and says what is right', () => {
 });
 
 test('each command explains itself, and --version is that of the package', async () => {
-  for (const name of ['sample', 'check', 'plan', 'run', 'status', 'query', 'export', 'work', 'merge']) {
+  for (const name of makeProgram().commands.map((command) => command.name())) {
     const { code, stdout } = await understory(name, '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Usage: understory ${name} `));
   }
+  expect((await understory('query', '--help')).stdout).toMatch(/@stands +main figures of each stand/);
   const { version } = JSON.parse(await readFile(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8')) as { version: string };
   expect((await understory('--version')).stdout.trim()).toBe(version);
 });
 
 test('with --json stdout is one JSON value, before or after the command', async () => {
-  expect((await json('check', job)).said).toMatchObject({ job: { survey: 'tiny' }, found: { lidar_files: 2, left_out: [] } });
+  expect((await json('check', job)).said).toMatchObject({ job: { survey: 'tiny' }, found: { lidar_files: 2, left_out: [], warnings: [], tiles: 4 }, estimate: { seconds: [expect.any(Number), expect.any(Number)] } });
   expect((await json('plan', job)).said).toMatchObject({ kinds: { canopy: { due: 0 }, merge: { planned: 1, due: 0 } }, why: [] });
   expect((await json('status', job)).said).toMatchObject({ survey: 'tiny', planned: true, due: 0, failures: [] });
   expect((await json('run', job)).said).toMatchObject({ exit_code: 0, tasks_run: 0, database: join(out, 'survey.duckdb') });
@@ -103,7 +114,7 @@ test('with --json stdout is one JSON value, before or after the command', async 
 
 test('check prints a job that is a whole job file', async () => {
   const { stdout } = await understory('check', job), whole = join(scratch, 'survey', 'whole.yaml');
-  await writeFile(whole, stdout.split('\n# found\n')[0]!);
+  await writeFile(whole, stdout.split('# the whole job with its defaults\n')[1]!);
   expect((await json('plan', whole)).said).toMatchObject({ kinds: { canopy: { due: 0 }, measure: { due: 0 } } });
 });
 
@@ -131,6 +142,19 @@ test('the ending of -o names the format of a query', async () => {
   expect((await readFile(join(scratch, 'ids.csv'), 'utf8')).trim().split(/\r?\n/)).toEqual(['stand_id', '101', '102', '103', '104']);
   await understory('query', out, 'SELECT stand_id FROM stand', '-o', 'ids.parquet');
   expect((await readFile(join(scratch, 'ids.parquet'))).subarray(0, 4).toString()).toBe('PAR1');
+});
+
+test('in another CRS a table has its coordinates beside those of the survey, in feet where the CRS is', async () => {
+  await understory('export', job, 'trees', '-o', 'plain.csv');
+  await understory('export', job, 'trees', '-o', 'feet.csv', '--crs', 'EPSG:2226');
+  const [plain, feet] = await Promise.all(['plain.csv', 'feet.csv'].map(async (name) => (await readFile(join(scratch, name), 'utf8')).trim().split('\r\n')));
+  const names = feet![0]!.split(','), column = (row: string, name: string) => Number(row.split(',')[names.indexOf(name)]);
+  expect(feet![0]).toBe(`${plain![0]},x_epsg_2226,y_epsg_2226`);
+  const back = proj4('+proj=lcc +lat_0=37.6666666666667 +lon_0=-122 +lat_1=39.8333333333333 +lat_2=38.3333333333333 +x_0=2000000.0001016 +y_0=500000.0001016 +ellps=GRS80 +units=us-ft', '+proj=utm +zone=11 +ellps=WGS84');
+  for (const row of feet!.slice(1, 20)) {
+    const [x, y] = back.forward([column(row, 'x_epsg_2226'), column(row, 'y_epsg_2226')]);
+    expect(Math.hypot(x! - column(row, 'x_m'), y! - column(row, 'y_m'))).toBeLessThan(0.001);
+  }
 });
 
 test('a canonical export is the same file whatever the tiling and the run', async () => {

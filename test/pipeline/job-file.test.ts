@@ -55,7 +55,7 @@ test.each([
   ['a layer misspelt', `${HEAD}exports:\n  - { layer: tree, file: t.csv }\n`, 6, /:6: exports\.0\.layer: .* not "tree"; did you mean trees\?/],
   ['yes for true', `${HEAD}chm: { pit_fill: yes }\n`, 5, /:5: chm\.pit_fill: expected true or false, not "yes"; write true/],
   ['a year for a name', 'survey: 2026\noutput: out\n', 1, /:1: survey: expected a text, not 2026; put it between quotes: "2026"/],
-  ['a bare EPSG code', `${HEAD}crs: 32611\n`, 5, /:5: crs: expected a text, not 32611; write EPSG:32611/],
+  ['a bare EPSG code', `${HEAD}crs: 32611\n`, 5, /:5: crs: expected a code as EPSG:32611, not 32611; write EPSG:32611/],
   ['a code in small letters', `${HEAD}crs: epsg:32611\n`, 5, /:5: crs: write it as EPSG:32611, not "epsg:32611"/],
   ['a key without a value', `${HEAD}tiles:\n`, 5, /:5: tiles: has no value; expected keys \(size_m\), indented below it; or remove the line/],
   ['a key that must be there', `${HEAD}  stands: { file: s.geojson }\n`, 5, /:5: inputs\.stands\.id: is missing: expected a text \(the attribute that identifies a stand\)/],

@@ -10,6 +10,7 @@ import { readRunRecord } from '../../pipeline/run-record.ts';
 import type { InputFault } from '../../pipeline/survey.ts';
 import { reasonsDue } from '../../pipeline/why.ts';
 import type { TaskKind } from '../../types.ts';
+import { faultText } from '../notes.ts';
 import type { GlobalOptions } from '../options.ts';
 
 const KINDS: readonly TaskKind[] = ['bucket', 'canopy', 'model', 'measure', 'merge'];
@@ -39,7 +40,7 @@ async function sayPlan(loaded: LoadedJob, { verify, json }: { verify: boolean; j
   console.log(`${made.survey.name}: ${made.tasks.length} tasks, ${due.tasks.length} due`);
   for (const [kind, { planned, due: wanted }] of Object.entries(kinds)) if (planned > 0) console.log(`  ${kind.padEnd(8)} ${String(planned).padStart(7)} planned ${String(wanted).padStart(7)} due`);
   for (const reason of why) console.log(`  why      ${reason}`);
-  for (const { path, reason } of faults) console.log(`  left out ${path}: ${reason}`);
+  for (const fault of faults) console.log(`  left out ${faultText(fault)}`);
   console.log(`  scratch  at most ${scratchMb} MB of buckets\n  plan     ${planFile(loaded.output)}`);
   return exitCode;
 }

@@ -8,6 +8,7 @@ import { runSurvey } from '../../pipeline/run.ts';
 import { databasePath } from '../../pipeline/tasks/merge.ts';
 import type { ErrorRecord } from '../fail.ts';
 import { errorRecord, sayError } from '../fail.ts';
+import { faultText, isWarning } from '../notes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { clock, progressLine } from '../progress.ts';
 import { openRunLog } from '../run-log.ts';
@@ -31,8 +32,11 @@ export async function run(jobs: string[], options: RunCommandOptions): Promise<E
   if (options.json) console.log(JSON.stringify(jobs.length === 1 ? records[0] : records));
   const codes: ExitCode[] = records.map(({ exit_code }) => exit_code);
   if (stop.aborted && records.length < jobs.length) codes.push(EXIT.interrupted);
-  return WORST.find((code) => codes.includes(code)) ?? EXIT.ok;
+  return worstOf(codes);
 }
+
+/** The worst of several exit codes, by the order of DESIGN section 7. */
+export const worstOf = (codes: readonly ExitCode[]): ExitCode => WORST.find((code) => codes.includes(code)) ?? EXIT.ok;
 
 /** The first Ctrl-C finishes what is in flight, the second stops now. */
 function stopOnSignals(): AbortSignal {
@@ -57,11 +61,12 @@ async function runJob(path: string, { requireGpu = false, verify = false, json =
         console.error(`warning: ${text}`);
         log.warn(text);
       },
-      notes: ({ faults, waiting, ground }) => {
-        for (const { path: file, reason } of faults) console.error(`left out: ${file}: ${reason}`);
+      notes: ({ faults, waiting, ground, inputs }) => {
+        for (const fault of faults) console.error(`left out: ${faultText(fault)}`);
+        for (const warning of inputs.filter(isWarning)) console.error(`warning: ${warning}`);
         if (waiting.length > 0) console.error(`${waiting.length} file(s) younger than settle_minutes wait for the next run`);
         if (ground) console.error(ground);
-        log.info({ faults, waiting, ground }, 'inputs');
+        log.info({ faults, waiting, ground, inputs }, 'inputs');
       },
       planned: (plan, due) => {
         console.error(due.tasks.length === 0 ? `${loaded.job.survey}: nothing to do, ${due.known} parts are up to date` : `${loaded.job.survey}: ${due.tasks.length} tasks due, ${due.known} parts up to date`);
