@@ -19,7 +19,7 @@ export interface DetectionRate {
  * The detection rate r of plots: stems found / r are the stems that stand there.
  *
  * Found trees count whether or not they are right, since a stand's count has its false trees too: r = recall / precision, not recall.
- * The ratio of sums, with the variance of a ratio estimator (Cochran 1977, eq. 2.46, without the correction for a finite population):
+ * The ratio of sums, with the variance of a ratio estimator (Cochran 1977, section 2.11, without the correction for a finite population):
  * var(r) = sum (f_i - r R_i)^2 / (n (n - 1) mean(R)^2), and the error of ln r is sqrt(var(r)) / r.
  * Plots are taken as a simple random sample of the survey; where they were laid out otherwise, the error is not this one.
  */

@@ -23,7 +23,12 @@ describe('canopy layers', () => {
 
   test('without a crown, the distance within which a tree is looked for stands for its radius: 3 m at 20 m', () => {
     expect(layerOf(trees[5]!)).toBe('understorey'); // 2 m away
-    expect(layerOf(crown(103.5, 10, null))).toBe('codominant'); // 3.5 m away: 3 + 2 m touch
+    expect(layerOf(crown(105.4, 15, null))).toBe('codominant'); // 5.4 m away: 3 + 2.5 m touch
+    expect(layerOf(crown(105.6, 15, null))).toBe('dominant');
+  });
+
+  test('a tree beside a taller crown, of less than two thirds of its height, is understorey too', () => {
+    expect([18, 19].map((heightM) => layersAmong([crown(0, 28)])(crown(3, heightM)))).toEqual(['understorey', 'codominant']); // 18.7 m is 2/3
   });
 });
 
@@ -53,7 +58,7 @@ describe('scores of trees', () => {
     expect(table(scores, 'height:10-15')).toMatchObject({ precision: 1, recall: 0.5 });
     expect(table(scores, 'height:5-10')).toMatchObject({ precision: 0 });
     expect(table(scores, 'height:5-10')).not.toHaveProperty('recall'); // no reference tree is so tall
-    expect([...new Set(scores.map(({ stratum }) => stratum))]).toEqual(['all', 'layer:dominant', 'layer:codominant', 'height:0-5', 'height:5-10', 'height:10-15', 'height:20-25']);
+    expect([...new Set(scores.map(({ stratum }) => stratum))]).toEqual(['all', 'layer:dominant', 'layer:understorey', 'height:0-5', 'height:5-10', 'height:10-15', 'height:20-25']);
   });
 
   test('the tree under another is what is missed; strata add up to all', () => {

@@ -9,6 +9,10 @@ import type { Evaluation, EvaluationOptions, ReferenceFiles } from '../../src/pi
 import { openInventory } from '../../src/pipeline/inventory-source.ts';
 import { kindOfReference } from '../../src/pipeline/reference-files.ts';
 import { encodeGeoTiff } from '../../src/raster/geotiff-encode.ts';
+import { readPlotTrees, readPlots } from '../../src/ingest/plots.ts';
+import { openDuck } from '../../src/store/duck.ts';
+import { insertRows } from '../../src/store/merge.ts';
+import { createSchema } from '../../src/store/schema.ts';
 import { treeRow } from '../store/rows.ts';
 import { mergeSurvey, reading, removeDir, runRow, temporaryDir } from '../store/survey.ts';
 
@@ -132,6 +136,22 @@ describe('a reference file', () => {
     await expect(kindOfReference(await file('d.csv', 'x,y,colour\n'))).rejects.toThrow(/its columns are x, y, colour/);
     await expect(kindOfReference(await file('e.csv', 'plot_id,radius_m,dbh_cm\n'))).rejects.toThrow(/--trees/);
   });
+});
+
+test('the rows of an evaluation, its detection rates and its plots fill their tables', async () => {
+  const plots = await file('plots.csv', `plot_id,x,y,radius_m\nA,${X + 20},${Y + 30},10\n`), trees = await file('mapped.csv', `plot_id,tree_no,x,y,height_m\nA,1,${X + 15},${Y + 30},20\n`);
+  const { rows } = await evaluateFiles({ plots, trees }), duck = await openDuck();
+  try {
+    await createSchema(duck.connection);
+    const tables = { evaluation: rows, plot: readPlots(plots, { surveyCrs }), plot_tree: readPlotTrees(trees, { surveyCrs }) };
+    for (const [name, list] of Object.entries(tables)) await insertRows(duck.connection, name as keyof typeof tables, list, 'GEOMETRY');
+    const read = async (sql: string): Promise<unknown[]> => (await duck.connection.runAndReadAll(sql)).getRowsJS()[0]!;
+    expect(await read("SELECT value, lo, n FROM evaluation WHERE of = 'trees' AND stratum = 'all' AND metric = 'precision'")).toEqual([0.5, null, 2n]);
+    expect(await read('SELECT plot_id, radius_m, round(area_ha, 6), stems_per_ha FROM plot')).toEqual(['A', 10, 0.031416, null]);
+    expect(await read('SELECT plot_id, tree_no, x_m, height_m, dbh_cm, layer FROM plot_tree')).toEqual(['A', '1', X + 15, 20, null, null]);
+  } finally {
+    duck.close();
+  }
 });
 
 test('the command writes every score as a row, and the same ones each time', async () => {
