@@ -18,6 +18,7 @@ const formats = new Map<string, () => Promise<VectorFormat>>([
   ['.gpkg', () => import('./vector-geopackage.ts').then((m) => m.geopackage)],
   ['.fgb', () => import('./vector-flatgeobuf.ts').then((m) => m.flatgeobuf)],
   ['.shp', () => import('./vector-shapefile.ts').then((m) => m.shapefile)],
+  ['.shz', () => import('./vector-zip.ts').then((m) => m.zippedShapefile)],
   ['.zip', () => import('./vector-zip.ts').then((m) => m.zippedShapefile)],
 ]);
 

@@ -52,8 +52,9 @@ export function writeGpkg(path: string, layers: readonly GpkgLayer[]): void {
     db.prepare('INSERT OR IGNORE INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?)').run('', srs.id, srs.organisation, srs.id, srs.wkt);
     db.prepare("INSERT INTO gpkg_contents VALUES (?, 'features', ?)").run(name, srs.id);
     db.prepare("INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'MULTIPOLYGON', ?)").run(name, srs.id);
-    db.exec(`CREATE TABLE "${name}" (fid INTEGER PRIMARY KEY, geom BLOB, ${columns})`);
-    rows.forEach(({ values, blob }, i) => db.prepare(`INSERT INTO "${name}" VALUES (${['?', '?', ...values.map(() => '?')].join(', ')})`).run(i + 1, blob, ...values));
+    const table = `"${name.replaceAll('"', '""')}"`;
+    db.exec(`CREATE TABLE ${table} (fid INTEGER PRIMARY KEY, geom BLOB, ${columns})`);
+    rows.forEach(({ values, blob }, i) => db.prepare(`INSERT INTO ${table} VALUES (${['?', '?', ...values.map(() => '?')].join(', ')})`).run(i + 1, blob, ...values));
   }
   db.close();
 }

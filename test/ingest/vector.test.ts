@@ -103,7 +103,7 @@ test('what is no GeoJSON ends in a clear error', async () => {
   await expect(of('a.geojson', '')).rejects.toThrow('a.geojson: is no GeoJSON, though it ends in .geojson: it is empty');
   await expect(of('a.geojson', '{"type": "Topology"}')).rejects.toThrow('its type is "Topology"');
   await expect(of('a.geojson', '[]')).rejects.toThrow('a.geojson: is no GeoJSON, though it ends in .geojson');
-  await expect(of('stands.kml', '')).rejects.toThrow(/read from .geojson, .json, .gpkg, .fgb, .shp, .zip files; convert it with ogr2ogr/);
+  await expect(of('stands.kml', '')).rejects.toThrow(/read from .geojson, .json, .gpkg, .fgb, .shp, .shz, .zip files; convert it with ogr2ogr/);
 });
 
 test('what can be read in one way only is mended and told: ends, repeats, spikes, directions', async () => {
