@@ -5,6 +5,8 @@ import type { ByteSource } from '../files/byte-source.ts';
 import type { PixelArray } from '../types.ts';
 import { bytesToSamples, codecFor, rowBytes } from './geotiff-decode.ts';
 import type { Codec } from './geotiff-decode.ts';
+import { tagValues } from './geotiff-directory.ts';
+import type { TiffDirectory } from './geotiff-directory.ts';
 import { blockLayout } from './geotiff-header.ts';
 import type { BlockLayout } from './geotiff-header.ts';
 
@@ -60,20 +62,29 @@ export interface BlockReader {
 
 let nextReader = 0;
 
-/** Prepare reading of an image's blocks. @throws {UnsupportedInput} for a layout or compression that is not read */
-export async function blockReader(source: ByteSource, image: GeoTIFFImage, cache: BlockCache): Promise<BlockReader> {
+/** Blocks that an image may have: their index alone would be 200 MB. */
+const MAX_BLOCKS = 2 ** 24;
+
+/**
+ * Prepare reading of an image's blocks.
+ *
+ * @param tags  of the same image, as walked by `readDirectories`
+ * @throws {UnsupportedInput} for a layout or compression that is not read; {InvalidInput} where the file does not say where its blocks are
+ */
+export async function blockReader(source: ByteSource, image: GeoTIFFImage, tags: TiffDirectory['tags'], cache: BlockCache): Promise<BlockReader> {
   const directory = image.getFileDirectory(), { name } = source, id = nextReader++;
-  const layout = blockLayout(image, name, (await directory.loadValue('Predictor')) ?? 1);
+  const layout = blockLayout(image, name, (await directory.loadValue('Predictor')) ?? 1), { blocksAcross, blocksDown, planar, samples } = layout;
   const codec = await codecFor(layout, { jpegTables: await directory.loadValue('JPEGTables'), lercParameters: await directory.loadValue('LercParameters') });
   if (!codec) throw new UnsupportedInput(`${name}: compression ${layout.compression} is not read; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES`, { source: name });
-  let index: Promise<{ offsets: ArrayLike<number | bigint>; counts: ArrayLike<number | bigint> }> | undefined;
+  const blocks = blocksAcross * blocksDown * (planar ? samples : 1), kind = layout.tiled ? 'tiles' : 'strips';
+  if (blocks > MAX_BLOCKS) throw new UnsupportedInput(`${name}: is cut into ${blocks} ${kind} of ${layout.blockWidth} x ${layout.blockHeight} pixels, more than ${MAX_BLOCKS}; write it in larger ones: gdal_translate -co TILED=YES -co BLOCKXSIZE=512 -co BLOCKYSIZE=512`, { source: name });
+  const bytesAt = pagedReads(source), { offsetOf, countOf } = blockIndex(source, tags, image.littleEndian, blocks);
   const read = async (col: number, row: number, sample: number): Promise<PixelArray | null> => {
-    index ??= blockIndex(image, name);
-    const { offsets, counts } = await index;
-    const at = (layout.planar ? sample * layout.blocksAcross * layout.blocksDown : 0) + row * layout.blocksAcross + col;
-    const offset = Number(offsets[at] ?? 0), count = Number(counts[at] ?? 0);
+    const at = (planar ? sample * blocksAcross * blocksDown : 0) + row * blocksAcross + col;
+    const [offset, count] = await Promise.all([offsetOf(at), countOf(at)]);
     if (offset === 0 || count === 0) return null;
-    return decode(await source.read(offset, count), layout, codec, name, col, row);
+    if (offset + count > source.size) throw new InvalidInput(`${name}: ${placeOf(layout, col, row)} stands at bytes ${offset} to ${offset + count}, beyond its end at byte ${source.size}; the file is damaged or cut short, copy or export it again`, { source: name, block: [col, row] });
+    return decode(await bytesAt(offset, count), layout, codec, name, col, row);
   };
   return {
     layout,
@@ -81,29 +92,44 @@ export async function blockReader(source: ByteSource, image: GeoTIFFImage, cache
   };
 }
 
-const STRIP_OFFSETS = 273, STRIP_COUNTS = 279, TILE_OFFSETS = 324, TILE_COUNTS = 325;
+const PAGE = 2 ** 16, MAX_PAGES = 8;
 
-async function blockIndex(image: GeoTIFFImage, name: string) {
-  const tiles = image.getFileDirectory().hasTag(TILE_OFFSETS); // some old files keep tiles under the tags of strips
-  const [offsets, counts] = [await entries(image, tiles ? TILE_OFFSETS : STRIP_OFFSETS), await entries(image, tiles ? TILE_COUNTS : STRIP_COUNTS)];
-  if (!offsets || !counts) throw new InvalidInput(`${name}: does not say where its pixels are; the file is damaged, copy or export it again`, { source: name });
-  return { offsets, counts };
+/** Reads of a source, small ones by pages of 64 KiB: a file in strips of a row each is not read row by row. */
+function pagedReads(source: ByteSource): (offset: number, count: number) => Promise<Uint8Array> {
+  const pages = new Map<number, Promise<Uint8Array>>();
+  return async (offset, count) => {
+    const at = Math.floor(offset / PAGE) * PAGE;
+    if (count > PAGE / 4 || offset + count > at + PAGE) return source.read(offset, count);
+    let page = pages.get(at);
+    if (!page) {
+      page = source.read(at, Math.min(PAGE, source.size - at));
+      pages.set(at, page);
+      page.catch(() => pages.delete(at));
+      if (pages.size > MAX_PAGES) pages.delete(pages.keys().next().value!);
+    }
+    return (await page).subarray(offset - at, offset - at + count);
+  };
 }
 
-async function entries(image: GeoTIFFImage, tag: number): Promise<ArrayLike<number | bigint> | null> {
-  const directory = image.getFileDirectory(), found: unknown = await directory.loadValue(tag);
-  if (typeof found === 'number') return [found];
-  if (!Array.isArray(found) && !ArrayBuffer.isView(found)) return null;
-  if (image.littleEndian || !directory.deferredArrays.has(tag)) return found as unknown as ArrayLike<number>;
-  // geotiff 3.0.5 reads long arrays of big-endian files as little-endian (its DeferredArray.loadAll): swap them back
-  if (found instanceof Uint16Array) return found.map((value) => ((value & 0xff) << 8) | (value >> 8));
-  if (found instanceof Uint32Array) return found.map((value) => ((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | (value >>> 24));
-  return null;
+const STRIP_OFFSETS = 273, STRIP_COUNTS = 279, TILE_OFFSETS = 324, TILE_COUNTS = 325;
+
+const placeOf = ({ tiled }: BlockLayout, col: number, row: number): string => `${tiled ? 'tile' : 'strip'} ${col},${row}`;
+
+function blockIndex(source: ByteSource, tags: TiffDirectory['tags'], littleEndian: boolean, blocks: number) {
+  const tiles = tags.has(TILE_OFFSETS); // some old files keep tiles under the tags of strips
+  const offsets = tags.get(tiles ? TILE_OFFSETS : STRIP_OFFSETS), counts = tags.get(tiles ? TILE_COUNTS : STRIP_COUNTS);
+  const offsetOf = offsets && tagValues(source, offsets, littleEndian), countOf = counts && tagValues(source, counts, littleEndian);
+  const { name } = source, remedy = 'the file is damaged, copy or export it again';
+  if (!offsetOf || !countOf) throw new InvalidInput(`${name}: does not say where its pixels are; ${remedy}`, { source: name });
+  if (Math.min(offsets.count, counts.count) < blocks) {
+    throw new InvalidInput(`${name}: says where ${Math.min(offsets.count, counts.count)} of its ${blocks} ${tiles ? 'tiles' : 'strips'} are; ${remedy}`, { source: name });
+  }
+  return { offsetOf, countOf };
 }
 
 async function decode(bytes: Uint8Array, layout: BlockLayout, codec: Codec, name: string, col: number, row: number): Promise<PixelArray> {
   const rows = layout.tiled ? layout.blockHeight : Math.min(layout.blockHeight, layout.height - row * layout.blockHeight);
-  const size = rowBytes(layout) * rows, place = `${layout.tiled ? 'tile' : 'strip'} ${col},${row}`;
+  const size = rowBytes(layout) * rows, place = placeOf(layout, col, row);
   const damaged = (what: string, cause?: unknown) =>
     new InvalidInput(`${name}: ${place} ${what}; the file is damaged, copy or export it again`, { source: name, block: [col, row] }, cause === undefined ? undefined : { cause });
   let decoded: Uint8Array;

@@ -3,12 +3,16 @@ import { inflateSync, zstdDecompressSync } from 'node:zlib';
 import { getDecoder } from 'geotiff';
 import { UnsupportedInput } from '../errors.ts';
 import type { PixelArray } from '../types.ts';
+import { YCBCR } from './geotiff-header.ts';
 import type { BlockLayout, SampleType } from './geotiff-header.ts';
+import { lercCodec } from './geotiff-lerc.ts';
+import { decodeLzw } from './geotiff-lzw.ts';
+import { decodePicture, wholeJpeg } from './geotiff-picture.ts';
 
 /** Bytes of a block to bytes of its samples; `size` is how many there should be. */
 export type Codec = (bytes: Uint8Array, size: number) => Uint8Array | Promise<Uint8Array>;
 
-const NONE = 1, LZW = 5, JPEG = 7, DEFLATE = 8, DEFLATE_OLD = 32946, PACKBITS = 32773, LERC = 34887, ZSTD = 50000;
+const NONE = 1, LZW = 5, JPEG = 7, DEFLATE = 8, DEFLATE_OLD = 32946, PACKBITS = 32773, LERC = 34887, ZSTD = 50000, WEBP = 50001;
 
 // A chunk as large as the result: one buffer instead of many that are joined. One byte more shows data beyond the block.
 const inflate: Codec = (bytes, size) => inflateSync(bytes, { chunkSize: Math.max(64, size + 1) });
@@ -18,6 +22,10 @@ const own = new Map<number, Codec>([
   [DEFLATE, inflate],
   [DEFLATE_OLD, inflate],
   [ZSTD, (bytes) => zstdDecompressSync(bytes)],
+  [LZW, (bytes, size) => {
+    if (bytes[0] === 0 && ((bytes[1] ?? 0) & 1) === 1) throw new UnsupportedInput('its LZW is of the old kind, with bits the other way round; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES'); // told as libtiff does
+    return decodeLzw(bytes, size);
+  }],
 ]);
 
 /** Tags that a codec of the library needs. */
@@ -26,27 +34,33 @@ export interface CodecTags {
   lercParameters: unknown;
 }
 
+/** Of 8-bit pictures of 1, 3 or 4 samples; null for others. */
+function pictureCodec({ compression, planar, samples, bits, photometric }: BlockLayout, jpegTables: unknown): Codec | null {
+  const channels = planar ? 1 : samples;
+  if (compression === WEBP && bits === 8 && (channels === 3 || channels === 4)) return (bytes) => decodePicture(bytes, channels);
+  if (compression !== JPEG || bits !== 8 || (channels !== 1 && channels !== 3)) return null;
+  const tables = ArrayBuffer.isView(jpegTables) ? new Uint8Array(jpegTables.buffer, jpegTables.byteOffset, jpegTables.byteLength) : Array.isArray(jpegTables) ? Uint8Array.from(jpegTables as number[]) : null;
+  return (bytes) => decodePicture(wholeJpeg(bytes, tables, photometric === YCBCR), channels);
+}
+
 /**
- * The codec of a layout: node:zlib for deflate and zstd, the library's for the others.
+ * The codec of a layout: node:zlib for deflate and zstd, our own for LZW (the library's takes many times as long on flat pictures), sharp for pictures (libjpeg-turbo and libwebp, as in GDAL), the library's for the others.
  *
  * @returns null for a compression that is not read
  */
 export async function codecFor(layout: BlockLayout, { jpegTables, lercParameters }: CodecTags): Promise<Codec | null> {
   const { compression, blockWidth, blockHeight, planar, samples, bits } = layout;
-  const codec = own.get(compression);
+  const codec = own.get(compression) ?? pictureCodec(layout, jpegTables);
   if (codec) return codec;
-  if (![LZW, JPEG, PACKBITS, LERC].includes(compression)) return null;
+  if (compression === LERC) return lercCodec(layout, lercParameters);
+  if (![JPEG, PACKBITS].includes(compression)) return null;
   // predictor 1: byte order comes before the predictor, so both are undone here
   const parameters = {
     tileWidth: blockWidth, tileHeight: blockHeight, planarConfiguration: planar ? 2 : 1, predictor: 1,
-    bitsPerSample: new Array<number>(planar ? 1 : samples).fill(bits), JPEGTables: jpegTables, LercParameters: lercParameters,
+    bitsPerSample: new Array<number>(planar ? 1 : samples).fill(bits), JPEGTables: jpegTables,
   };
   const decoder = await getDecoder(compression, parameters);
-  return async (bytes) => {
-    // as libtiff tells it; the library's decoder would fill the memory before it gives up
-    if (compression === LZW && bytes[0] === 0 && ((bytes[1] ?? 0) & 1) === 1) throw new UnsupportedInput('its LZW is of the old kind, with bits the other way round; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
-    return new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
-  };
+  return async (bytes) => new Uint8Array(await decoder.decode(new Uint8Array(bytes).buffer));
 }
 
 interface ArrayMaker {
@@ -65,11 +79,26 @@ export const samplesOf = (type: SampleType, length: number): PixelArray => new A
 export const rowBytes = ({ blockWidth, planar, samples, bits }: BlockLayout): number => Math.ceil((blockWidth * (planar ? 1 : samples) * bits) / 8);
 
 function swapBytes(bytes: Uint8Array, size: number): void {
-  for (let i = 0; i + size <= bytes.length; i += size) bytes.subarray(i, i + size).reverse();
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length - (bytes.length % size));
+  if (size === 2) whole.swap16();
+  else if (size === 4) whole.swap32();
+  else whole.swap64();
+}
+
+/** The same bytes as whole numbers: predictor 2 adds those, of floats too. */
+function asWhole(data: PixelArray): PixelArray | BigUint64Array {
+  if (data instanceof Float32Array) return new Uint32Array(data.buffer, data.byteOffset, data.length);
+  return data instanceof Float64Array ? new BigUint64Array(data.buffer, data.byteOffset, data.length) : data;
 }
 
 /** Predictor 2: each sample is the difference to the one `step` before it in its row. */
-function addAlongRows(data: PixelArray, rowLength: number, step: number): void {
+function addAlongRows(data: PixelArray | BigUint64Array, rowLength: number, step: number): void {
+  if (data instanceof BigUint64Array) {
+    for (let start = 0; start + rowLength <= data.length; start += rowLength) {
+      for (let i = start + step; i < start + rowLength; i++) data[i]! += data[i - step]!;
+    }
+    return;
+  }
   for (let start = 0; start + rowLength <= data.length; start += rowLength) {
     for (let i = start + step; i < start + rowLength; i++) data[i]! += data[i - step]!; // wraps, as the typed array does
   }
@@ -87,15 +116,27 @@ function undoFloatPredictor(bytes: Uint8Array, rowLength: number, step: number, 
   }
 }
 
-function unpackBits(bytes: Uint8Array, { bits }: BlockLayout, rowLength: number, rows: number, bytesPerRow: number): Uint8Array {
-  const out = new Uint8Array(rowLength * rows), most = (1 << bits) - 1;
+/** Samples of any number of bits up to 24, most significant first whatever the file's byte order (as GDAL takes them): rows end at a byte. */
+function unpackBits(bytes: Uint8Array, { bits, sampleType }: BlockLayout, rowLength: number, rows: number, bytesPerRow: number): PixelArray {
+  const out = samplesOf(sampleType, rowLength * rows);
   for (let row = 0; row < rows; row++) {
+    let at = row * bytesPerRow, held = 0, left = 0; // bits that are read and not yet used
     for (let i = 0; i < rowLength; i++) {
-      const bit = i * bits;
-      out[row * rowLength + i] = (bytes[row * bytesPerRow + (bit >> 3)]! >> (8 - bits - (bit & 7))) & most;
+      for (; left < bits; left += 8) held = ((held << 8) | bytes[at++]!) & 0x7fffffff;
+      left -= bits;
+      out[row * rowLength + i] = (held >>> left) & ((1 << bits) - 1);
     }
   }
   return out;
+}
+
+/** Floats of 16 bits (IEEE 754 half) to 32 bits, exactly. */
+function widenHalves(halves: Uint16Array): Float32Array {
+  return Float32Array.from(halves, (half) => {
+    const sign = half & 0x8000 ? -1 : 1, exponent = (half >> 10) & 31, fraction = half & 1023;
+    if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  });
 }
 
 /**
@@ -108,12 +149,13 @@ function unpackBits(bytes: Uint8Array, { bits }: BlockLayout, rowLength: number,
 export function bytesToSamples(bytes: Uint8Array, layout: BlockLayout, rows: number): PixelArray {
   const { bits, blockWidth, planar, samples, predictor, littleEndian, sampleType } = layout;
   const step = planar ? 1 : samples, rowLength = blockWidth * step, bytesPerRow = rowBytes(layout), size = bits / 8;
-  if (bits < 8) return unpackBits(bytes, layout, rowLength, rows, bytesPerRow);
+  if (bits % 8 !== 0 || bits === 24) return unpackBits(bytes, layout, rowLength, rows, bytesPerRow);
+  const half = bits === 16 && sampleType === 'float32', Samples = half ? Uint16Array : ARRAYS[sampleType];
   const own = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  const data = new ARRAYS[sampleType](own.buffer, own.byteOffset, rowLength * rows);
+  const data = new Samples(own.buffer, own.byteOffset, rowLength * rows);
   const raw = own.subarray(0, data.byteLength);
   if (predictor === 3) undoFloatPredictor(raw, bytesPerRow, step, size);
   else if (!littleEndian && size > 1 && layout.compression !== LERC) swapBytes(raw, size);
-  if (predictor === 2) addAlongRows(data, rowLength, step);
-  return data;
+  if (predictor === 2) addAlongRows(asWhole(data), rowLength, step);
+  return half ? widenHalves(data as Uint16Array) : data;
 }

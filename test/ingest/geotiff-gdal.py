@@ -74,5 +74,44 @@ table = gdal.ColorTable()
 table.SetColorEntry(1, (255, 0, 0))
 palette.GetRasterBand(1).SetColorTable(table)
 palette = None
-write('ycbcr', options=TILED + ['COMPRESS=JPEG', 'PHOTOMETRIC=YCBCR'])
-write('webp', options=TILED + ['COMPRESS=WEBP', 'WEBP_LOSSLESS=YES'])
+rpc = write('rpc', place=False)
+rpc.SetMetadata({'LINE_OFF': '26', 'SAMP_OFF': '37', 'LAT_OFF': '40', 'LONG_OFF': '-117', 'HEIGHT_OFF': '500', 'LINE_SCALE': '26', 'SAMP_SCALE': '37', 'LAT_SCALE': '0.01',
+                 'LONG_SCALE': '0.01', 'HEIGHT_SCALE': '500', **{f'{which}_COEFF': ' '.join(['1'] + ['0.001'] * 19) for which in ('LINE_NUM', 'LINE_DEN', 'SAMP_NUM', 'SAMP_DEN')}}, 'RPC')
+rpc = None
+
+# pictures: what GDAL reads back from them is the truth, as raw bytes beside
+for name, options, bands in (('ycbcr', ['COMPRESS=JPEG', 'PHOTOMETRIC=YCBCR'], 3), ('ycbcrstrips', ['TILED=NO', 'COMPRESS=JPEG', 'PHOTOMETRIC=YCBCR', 'BLOCKYSIZE=16'], 3), ('jpegrgb', ['COMPRESS=JPEG', 'PHOTOMETRIC=RGB'], 3),
+                             ('jpeggrey', ['COMPRESS=JPEG', 'INTERLEAVE=BAND'], 2), ('webp', ['COMPRESS=WEBP', 'WEBP_LOSSLESS=YES'], 3), ('webplossy', ['COMPRESS=WEBP'], 3)):
+    write(f'picture-{name}', bands=bands, options=(TILED if 'TILED=NO' not in options else []) + [o for o in options if o != 'TILED=NO'], values=lambda b, c, r: (3 * c + 2 * r + 60 * b) % 251)
+    with open(f'{out}/picture-{name}.raw', 'wb') as raw:
+        raw.write(gdal.Open(f'{out}/picture-{name}.tif').ReadRaster())
+
+# one surface of heights in every dress: void in the western 10 columns, 0 m (data, except where nodata is 0) east of column 70
+def height(b, col, row, void):
+    return void if col < 10 else 0.0 if col > 70 else 0.25 * col + 0.125 * row
+
+
+dresses = {'tiles': TILED, 'strips': ['COMPRESS=LZW'], 'big': TILED + ['BIGTIFF=YES', 'COMPRESS=DEFLATE', 'PREDICTOR=3'], 'endian': ['ENDIANNESS=BIG'], 'zstd': TILED + ['COMPRESS=ZSTD', 'PREDICTOR=2'], 'lerc': TILED + ['COMPRESS=LERC']}
+for dress, options in dresses.items():
+    for void, label in ((-9999.0, 'plain'), (float('nan'), 'nan'), (-3.4028234663852886e+38, 'lowest'), (-9999.9, 'odd')):
+        write(f'height-{dress}-{label}', 'Float32', 1, options, nodata=void, values=lambda b, c, r: height(b, c, r, void))
+write('height-double64-plain', 'Float64', 1, TILED + ['COMPRESS=DEFLATE', 'PREDICTOR=2'], nodata=-9999, values=lambda b, c, r: height(b, c, r, -9999.0))
+write('height-double-odd', 'Float64', 1, TILED, nodata=-9999.9, values=lambda b, c, r: height(b, c, r, -9999.9))
+ds = write('height-mask-none', 'Float32', 1, TILED, values=lambda b, c, r: height(b, c, r, 77.0))
+ds.CreateMaskBand(gdal.GMF_PER_DATASET)
+for row in range(H):
+    ds.GetRasterBand(1).GetMaskBand().WriteRaster(0, row, W, 1, bytes(0 if c < 10 else 255 for c in range(W)))
+ds = None
+write('zero', 'Float32', 1, TILED, nodata=0, values=lambda b, c, r: height(b, c, r, 0.0))
+scaled = write('scaled', 'UInt16', 1, TILED)
+scaled.GetRasterBand(1).SetScale(0.01)
+scaled.GetRasterBand(1).SetOffset(-5)
+scaled.GetRasterBand(1).SetUnitType('ft')
+scaled.GetRasterBand(1).SetDescription('canopy & "height"')
+scaled.SetMetadataItem('TIFFTAG_DATETIME', '2026:06:03 10:15:00')
+scaled = None
+
+write('unheld', nodata=-9999, values=lambda b, c, r: 241 if c < 10 else 9)  # -9999 is no byte: nothing is void
+pyramid = write('pyramid', 'Float32', 1, TILED + ['COMPRESS=DEFLATE'], nodata=-1, values=lambda b, c, r: -1.0 if c < 12 else 4.0)
+pyramid.BuildOverviews('AVERAGE', [2, 4])
+pyramid = None

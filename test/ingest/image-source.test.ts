@@ -10,7 +10,7 @@ import { encodeGeoTiff } from '../../src/raster/geotiff-encode.ts';
 import type { Window } from '../../src/types.ts';
 
 const header = (name: string, x0: number, y0: number, more: Partial<RasterHeader> = {}, res = 0.5): RasterHeader => ({
-  name, width: 100, height: 80, bands: 4, sampleType: 'uint8', nodata: null, epsg: 32611, crsIsOwn: false, alpha: null, affine: { x0, y0, resX: res, resY: res }, ...more,
+  name, width: 100, height: 80, bands: 4, sampleType: 'uint8', nodata: null, epsg: 32611, crsIsOwn: false, alpha: null, affine: { x0, y0, resX: res, resY: res }, bandFacts: [], verticalEpsg: null, dateTime: null, ...more,
 });
 
 describe('files are laid on one lattice', () => {
