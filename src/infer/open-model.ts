@@ -4,7 +4,7 @@ import type { AnyCard } from './card.ts';
 import { checkGraph } from './card-check.ts';
 import { openSession, providersToTry, refusal } from './session.ts';
 import type { Refused, Session, SessionOptions } from './session.ts';
-import { checkWarmUp, warmUp, warmUpFailure } from './warm-up.ts';
+import { checkWarmUp, settleBatch, warmUp, warmUpFailure } from './warm-up.ts';
 
 export interface OpenModelOptions extends SessionOptions {
   /** what a run has settled already: this provider and batch, without measuring again. A run takes one provider and one batch a model */
@@ -63,10 +63,11 @@ async function openOn(provider: string, path: string, card: AnyCard, settled: Se
   const session = await openSession(path, { providers: [provider] });
   try {
     checkGraph(card, session.inputs, session.outputs);
-    const warm = await warmUp(session, card, provider === 'cpu' ? 1 : settled?.batch);
+    const warm = await warmUp(session, card), { secondsPerPatch } = warm;
     checkWarmUp(card, warm);
-    if (!settled) await refuseSoftware(provider, path, card, warm.secondsPerPatch);
-    return { session: { ...session, batch: warm.batch }, settled: { provider, batch: warm.batch }, secondsPerPatch: warm.secondsPerPatch };
+    if (!settled) await refuseSoftware(provider, path, card, secondsPerPatch);
+    const batch = provider === 'cpu' ? 1 : settled?.batch ?? (await settleBatch(session, card));
+    return { session: { ...session, batch }, settled: { provider, batch }, secondsPerPatch };
   } catch (error) {
     await session.close();
     throw error;
@@ -78,7 +79,7 @@ async function refuseSoftware(provider: string, path: string, card: AnyCard, sec
   if (HARDWARE.has(provider) || secondsPerPatch < CALL_S) return;
   const cpu = await openSession(path, { providers: ['cpu'] }).catch(() => null);
   if (!cpu) return; // nothing to compare with
-  const onCpu = await warmUp(cpu, card, 1).finally(() => cpu.close()), reason = slowerThanCpu(secondsPerPatch, onCpu.secondsPerPatch);
+  const onCpu = await warmUp(cpu, card).finally(() => cpu.close()), reason = slowerThanCpu(secondsPerPatch, onCpu.secondsPerPatch);
   if (reason !== null) throw new ModelError(`${path}: ${provider} ${reason}`, { source: path, refused: [{ provider, reason }] });
 }
 

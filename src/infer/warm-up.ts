@@ -9,7 +9,11 @@ import type { Feed, Session, Tensor } from './session.ts';
 /** The batch that is tried first on a GPU; it is halved until a run succeeds. */
 const FIRST_BATCH = 16;
 /** Runs that are timed; the fastest counts, since the first ones compile and allocate. */
-const TIMED_RUNS = 2;
+const TIMED_RUNS = 3;
+/** A run that is quicker than this is not repeated: compiling and allocating are over, or too short to matter. */
+const SOON_S = 0.01;
+/** Nor is one that is slower: no repetition makes it quick. */
+const LATE_S = 1;
 
 /** A hash of a place, 0 to 1: the same pattern in every warm-up. */
 const noise = (i: number): number => (Math.imul(i + 1, 2654435761) >>> 8) / 2 ** 24;
@@ -60,8 +64,6 @@ export function warmUpProblems(card: AnyCard, tensors: Record<string, Tensor>, r
 }
 
 export interface WarmUp {
-  /** patches at a time, which the run keeps */
-  batch: number;
   /** the fastest of the timed runs, a patch (or row) */
   secondsPerPatch: number;
   problems: string[];
@@ -74,21 +76,22 @@ const secondsOf = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 /**
- * Run the warm-up on a session: check its outputs, time it, and settle the batch.
+ * Run one patch (or row) on a session, check its outputs, and time it.
  *
- * @param fixed  the batch where it is known: of this run's first session, or 1 on the CPU. Without it 16 is tried, and halved until a run succeeds
- * @throws {ModelError} when the network fails on a single patch
+ * @throws {ModelError} when the network fails on it
  */
-export async function warmUp(session: Session, card: AnyCard, fixed?: number): Promise<WarmUp> {
+export async function warmUp(session: Session, card: AnyCard): Promise<WarmUp> {
   const problems = warmUpProblems(card, await session.runFeeds(warmUpFeeds(card, 1)));
-  const batch = problems.length > 0 ? 1 : fixed ?? (await settledBatch(session, card));
   let fastest = Infinity;
-  for (let i = 0; i < TIMED_RUNS; i++) fastest = Math.min(fastest, await secondsOf(() => session.runFeeds(warmUpFeeds(card, batch))));
-  return { batch, secondsPerPatch: fastest / batch, problems };
+  for (let i = 0; i < TIMED_RUNS && (i === 0 || (fastest > SOON_S && fastest < LATE_S)); i++) fastest = Math.min(fastest, await secondsOf(() => session.runFeeds(warmUpFeeds(card, 1))));
+  return { secondsPerPatch: fastest, problems };
 }
 
-/** The largest batch of 16, 8, 4, 2 that runs and gives a result a patch; 1 where the graph or its outputs hold no more. */
-async function settledBatch(session: Session, card: AnyCard): Promise<number> {
+/**
+ * Settle how many patches a GPU runs at a time: the largest of 16, 8, 4, 2 that runs and gives a result each; 1 where the graph or
+ * its outputs hold no more. A run keeps it, since another batch may change the last bits.
+ */
+export async function settleBatch(session: Session, card: AnyCard): Promise<number> {
   if (isTableCard(card) || !isBatchable(card) || isFixed(session, card)) return 1;
   for (let batch = FIRST_BATCH; batch > 1; batch /= 2) {
     const outputs = await session.runFeeds(warmUpFeeds(card, batch)).catch((error: unknown) => {

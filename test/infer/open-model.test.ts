@@ -6,7 +6,7 @@ import { modelPath, parseAnyCard } from '../../src/infer/card.ts';
 import { openModel, slowerThanCpu } from '../../src/infer/open-model.ts';
 import { runBatch } from '../../src/infer/patch-runs.ts';
 import type { Feed, Session, Tensor } from '../../src/infer/session.ts';
-import { checkWarmUp, warmUp, warmUpPatch } from '../../src/infer/warm-up.ts';
+import { checkWarmUp, settleBatch, warmUp, warmUpPatch } from '../../src/infer/warm-up.ts';
 import { writeModel } from './fixtures.ts';
 
 const { dir, card } = writeModel('red-density', redDensity(), { change: (record) => { record.input.patch_px = 64; record.input.margin_px = 16; } }), path = modelPath(dir);
@@ -29,17 +29,17 @@ function fakeSession({ limit = Infinity, batchAxis = 'N' as string | number, spo
 describe('the warm-up', () => {
   test('settles the batch by halving from 16 until a run succeeds', async () => {
     const few = fakeSession({ limit: 5 }), many = fakeSession();
-    expect((await warmUp(few.session, card)).batch).toBe(4);
-    expect(few.batches.slice(0, 4)).toEqual([1, 16, 8, 4]);
-    expect((await warmUp(many.session, card)).batch).toBe(16);
+    expect(await settleBatch(few.session, card)).toBe(4);
+    expect(few.batches).toEqual([16, 8, 4]);
+    expect(await settleBatch(many.session, card)).toBe(16);
   });
 
-  test('keeps the batch that a run has settled, and runs one at a time where the graph or the card holds no more', async () => {
-    expect((await warmUp(fakeSession().session, card, 2)).batch).toBe(2);
-    expect((await warmUp(fakeSession({ limit: 1 }).session, card)).batch).toBe(1);
+  test('runs one at a time where memory, the graph or the card holds no more', async () => {
+    expect(await settleBatch(fakeSession({ limit: 1 }).session, card)).toBe(1);
     const fixed = fakeSession({ batchAxis: 1 });
-    expect((await warmUp(fixed.session, card)).batch).toBe(1);
-    expect(Math.max(...fixed.batches)).toBe(1);
+    expect(await settleBatch(fixed.session, card)).toBe(1);
+    expect(fixed.batches).toEqual([]);
+    expect(await settleBatch(fakeSession().session, parseAnyCard(JSON.parse(sampleModels()['bright-boxes']!.card), 'c'))).toBe(1); // boxes of all patches in one list
   });
 
   test('finds NaN wherever it is, and stops the model', async () => {
