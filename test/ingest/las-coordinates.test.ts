@@ -1,7 +1,7 @@
 // Coordinates: a file's integers become integers of 1e-5 m without a rounding, wherever decimals allow it.
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { convertAxis, convertCoordinates, planAxis, planCoordinates } from '../../src/ingest/coordinates.ts';
+import { describe, expect, test } from 'vitest';
+import { convertAxis, convertCoordinates, convertForeign, planAxis, planCoordinates, toFileUnits } from '../../src/ingest/coordinates.ts';
 
 const RAW = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 
@@ -50,4 +50,36 @@ test('the three axes go by their own scale and offset, one by one as in a chunk'
   expect([toX(5), toY(5), toZ(5), exact]).toEqual([105_000, 200_500, 350_000, true]);
   expect(convertCoordinates({ x: Int32Array.of(5), y: Int32Array.of(5), z: Int32Array.of(5) }, header))
     .toEqual({ x: Float64Array.of(105_000), y: Float64Array.of(200_500), z: Float64Array.of(350_000) });
+});
+
+describe('a file in another CRS or unit', () => {
+  const US_FOOT = 1200 / 3937;
+  const header = { scale: [0.01, 0.01, 0.01] as [number, number, number], offset: [1000, 2000, 100] as [number, number, number], min: [1000, 2000, 100] as [number, number, number], max: [1001, 2001, 101] as [number, number, number] };
+  const points = (...xyz: [number, number, number][]) => ({ x: Int32Array.from(xyz, ([x]) => x), y: Int32Array.from(xyz, ([, y]) => y), z: Int32Array.from(xyz, ([, , z]) => z) });
+
+  test('heights in feet over x and y in metres: x and y stay exact, 100 US survey feet are 30.48006 m', () => {
+    const { x, y, z } = convertForeign(points([5, 7, 0]), header, { transform: null, zToMetre: US_FOOT });
+    expect([x[0], y[0], z[0]]).toEqual([100_005_000, 200_007_000, 3_048_006]); // 100 x 1200 / 3937 = 30.480061 m
+  });
+
+  test('x and y go through the transformation in the file\'s own units, rounded once to 1e-5 m', () => {
+    const inMetres = (x: Float64Array, y: Float64Array, count: number) => { for (let i = 0; i < count; i++) { x[i] = x[i]! * US_FOOT; y[i] = y[i]! * US_FOOT; } };
+    const { x, y, z } = convertForeign(points([50, 0, 50]), header, { transform: inMetres, zToMetre: 1 });
+    expect([x[0], y[0], z[0]]).toEqual([Math.round(1000.5 * US_FOOT * 1e5), Math.round(2000 * US_FOOT * 1e5), 10_050_000]);
+  });
+
+  test('a return outside the header\'s box in the file\'s units, one scale unit wider, has no place', () => {
+    const seen: number[] = [], { x, y } = convertForeign(points([-1, 0, 0], [-2, 0, 0], [101, 101, 0], [0, 102, 0]), header, { transform: (xs) => { seen.push(...xs); }, zToMetre: 1 });
+    expect(Array.from(x, Number.isNaN)).toEqual([false, true, false, true]);
+    expect(Array.from(y, Number.isNaN)).toEqual([false, true, false, true]);
+    expect(seen.filter(Number.isNaN)).toHaveLength(2); // nothing is transformed that is dropped
+  });
+
+  test('files cut from one survey with other offsets give the same doubles, in degrees too', () => {
+    fc.assert(fc.property(fc.constantFrom(0.001, 1e-7, 1e-8, 1e-9), fc.integer({ min: -1e6, max: 1e6 }), fc.integer({ min: 1, max: 1e6 }), (scale, raw, shift) => {
+      const per = Math.round(1 / scale), offset = -119 + shift / per; // the nearest double to a decimal
+      const [a] = toFileUnits(Int32Array.of(raw + shift), scale, -119), [b] = toFileUnits(Int32Array.of(raw), scale, offset);
+      expect(a).toBe(b);
+    }), { seed: 5, numRuns: 2000 });
+  });
 });
