@@ -26,9 +26,9 @@ export function jobText({ survey, choice, notes, missing }: JobText): string {
     `survey: ${yamlText(survey)}`,
     'output: out',
     ...(choice.area ? [commented(`area: ${yamlText(choice.area.path)}`, `${choice.area.reason}; named as the area`, '')] : []),
-    ...(missing !== null && /CRS/.test(missing) ? ['# crs: EPSG:N          # the survey\'s CRS, projected and in metres, if the lines above ask for it'] : []),
+    ...(missing !== null && /`crs: EPSG:\w+`(?! to inputs)/.test(missing) ? ['# crs: EPSG:N          # TO FILL IN: the survey\'s CRS, projected and in metres'] : []),
     'inputs:',
-    ...inputLines(choice),
+    ...inputLines(choice, missing),
     ...(choice.images.length > 0 ? ['# models:               # what networks read from the images; understory model list names those that come with it', `#   - { use: MODEL, on: ${choice.images[0]!.name} }`] : []),
     ...speciesLines(choice),
     ...exportLines(choice),
@@ -41,11 +41,17 @@ const commented = (line: string, reason: string, indent = '  '): string => `${in
 const list = (groups: readonly FileGroup[]): string => groups.flatMap(({ files }) => files).map(yamlText).join(', ');
 const reasons = (groups: readonly FileGroup[]): string => groups.map(({ files, reason }) => (groups.length > 1 ? `${files[0]}${files.length > 1 ? ' ...' : ''}: ${reason}` : reason)).join('\n  # ');
 
-function inputLines({ lidar, chm, dtm, images, masks, stands, plots, plotTrees }: Choice): string[] {
+/** The files of an input; where its CRS is missing, on lines of their own with the one to fill in. */
+function filesLine(name: string, groups: readonly FileGroup[], missing: string | null): string {
+  if (!missing?.includes(`crs: EPSG:N\` to inputs.${name}`)) return `${`${name}:`.padEnd(7)} { files: [${list(groups)}] }`;
+  return `${name}:\n    files: [${list(groups)}]\n    # crs: EPSG:N      # TO FILL IN: the code of these files' CRS`;
+}
+
+function inputLines({ lidar, chm, dtm, images, masks, stands, plots, plotTrees }: Choice, missing: string | null): string[] {
   const lines: string[] = [];
-  if (lidar.length > 0) lines.push(commented(`lidar:  { files: [${list(lidar)}] }`, reasons(lidar)));
-  if (chm.length > 0) lines.push(commented(`chm:    { files: [${list(chm)}] }`, `${reasons(chm)}${lidar.length > 0 ? '; trees come from lidar, this is a raster for models and comparison' : ''}`));
-  if (dtm.length > 0) lines.push(commented(`dtm:    { files: [${list(dtm)}] }`, reasons(dtm)));
+  if (lidar.length > 0) lines.push(commented(filesLine('lidar', lidar, missing), reasons(lidar)));
+  if (chm.length > 0) lines.push(commented(filesLine('chm', chm, missing), `${reasons(chm)}${lidar.length > 0 ? '; trees come from lidar, this is a raster for models and comparison' : ''}`));
+  if (dtm.length > 0) lines.push(commented(filesLine('dtm', dtm, missing), reasons(dtm)));
   if (images.length > 0) lines.push('  images:', ...images.map(({ name, files, bands, reason }) => commented(`${name}: { files: [${files.map(yamlText).join(', ')}], bands: [${bands.join(', ')}] }`, reason, '    ')));
   if (masks.length > 0) lines.push(commented(`mask:   { files: [${masks.map(({ path }) => yamlText(path)).join(', ')}] }`, masks.map(({ path, reason }) => `${path}: ${reason}; named as a mask`).join('\n  # ')));
   if (stands) lines.push(commented(`stands: { file: ${yamlText(stands.path)}, id: ${yamlText(stands.ids[0]!)} }`, `${stands.reason}; ${stands.ids.length > 1 ? `${stands.ids.slice(0, 8).join(', ')} are unique, the first is taken as id` : `${stands.ids[0]} is there and unique in each`}`));
