@@ -94,6 +94,7 @@ export function blockLayout(image: GeoTIFFImage, name: string, predictor: number
   if (photometric === CMYK) refuse(name, 'its colours are those of a printer (CMYK)', 'convert it with gdal_translate -b 1 -b 2 -b 3 -co COMPRESS=DEFLATE -co TILED=YES');
   const compression = directory.getValue('Compression') ?? 1;
   if ((photometric === YCBCR && compression !== JPEG) || photometric === CIELAB) refuse(name, 'its colours are stored as YCbCr or Lab', 'convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
+  const samples = image.getSamplesPerPixel(), planar = image.planarConfiguration === 2;
   const { bits, sampleType } = sampleTypeOf(image, name), predicted = PREDICTED.includes(compression) ? predictor : 1;
   if (predicted > 3 || (predicted === 2 && ![8, 16, 32, 64].includes(bits)) || (predicted === 3 && !sampleType.startsWith('float'))) {
     refuse(name, `its compression with predictor ${predictor} does not go with ${bits} bits a sample`, 'export it again from its source, with another predictor');
@@ -101,7 +102,7 @@ export function blockLayout(image: GeoTIFFImage, name: string, predictor: number
   const tiled = directory.hasTag('TileWidth'), [width, height] = [image.getWidth(), image.getHeight()];
   const blockWidth = tiled ? directory.getValue('TileWidth') ?? 0 : width, blockHeight = tiled ? directory.getValue('TileLength') ?? 0 : Math.min(directory.getValue('RowsPerStrip') ?? height, height);
   if (!(width > 0 && height > 0 && blockWidth > 0 && blockHeight > 0)) throw new InvalidInput(`${name}: its header gives no size; the file is damaged, copy or export it again`, { source: name });
-  const samples = image.getSamplesPerPixel(), planar = image.planarConfiguration === 2;
+  if (photometric === YCBCR && (bits !== 8 || samples !== 3 || planar)) refuse(name, `its colours are stored as YCbCr, in ${samples} bands of ${bits} bits`, 'convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES');
   if ((blockWidth * blockHeight * (planar ? 1 : samples) * bits) / 8 > MAX_BLOCK_BYTES) {
     refuse(name, `one block holds ${blockWidth} x ${blockHeight} pixels, too much for memory`, 'write it tiled: gdal_translate -co TILED=YES -co COMPRESS=DEFLATE -co BIGTIFF=IF_SAFER');
   }

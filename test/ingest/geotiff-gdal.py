@@ -85,6 +85,9 @@ for name, options, bands in (('ycbcr', ['COMPRESS=JPEG', 'PHOTOMETRIC=YCBCR'], 3
     write(f'picture-{name}', bands=bands, options=(TILED if 'TILED=NO' not in options else []) + [o for o in options if o != 'TILED=NO'], values=lambda b, c, r: (3 * c + 2 * r + 60 * b) % 251)
     with open(f'{out}/picture-{name}.raw', 'wb') as raw:
         raw.write(gdal.Open(f'{out}/picture-{name}.tif').ReadRaster())
+write('four', bands=4, options=TILED + ['COMPRESS=JPEG', 'JPEG_QUALITY=95', 'PHOTOMETRIC=MINISBLACK'], values=lambda b, c, r: (3 * c + 2 * r + 20 * b) % 251)
+with open(f'{out}/four.raw', 'wb') as raw:
+    raw.write(gdal.Open(f'{out}/four.tif').ReadRaster())
 
 # one surface of heights in every dress: void in the western 10 columns, 0 m (data, except where nodata is 0) east of column 70
 def height(b, col, row, void):

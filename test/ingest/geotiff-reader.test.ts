@@ -231,6 +231,13 @@ describe.skipIf(!hasGdal)("files that Debian's GDAL wrote (skipped where it is n
     }
   });
 
+  test('JPEG of four bands, which sharp would take for printing inks, is within 2 of what GDAL gives', async () => {
+    const raster = await openNamed('four'), raw = new Uint8Array(readFileSync(join(folder, 'four.raw'))), bands = Array.from({ length: raster.header.bands }, (_, i) => i);
+    const { data } = await raster.readWindow(bands, whole);
+    expect(data).toHaveLength(4);
+    data.forEach((band, b) => expect(Math.max(...band.map((value, i) => Math.abs(value - raw[b * 75 * 53 + i]!)))).toBeLessThanOrEqual(2));
+  });
+
   test('heights are the same pixels in every dress: tiles, strips, BigTIFF, byte orders, codecs, masks, nodata of -9999, NaN, the lowest float, -9999.9', async () => {
     const names = readdirSync(folder).filter((name) => name.startsWith('height-')).map((name) => name.slice(0, -4));
     expect(names).toHaveLength(27);

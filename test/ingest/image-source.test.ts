@@ -176,6 +176,25 @@ describe('windows of a mosaic', () => {
       }
     });
 
+    test('pixels 900 times as wide as the files\' are whole means, read by pieces, the same in a window of one pixel', async () => {
+      const side = 2700, band = new Uint8Array(side * side), path = join(folder, 'fine.tif'); // 9 m of 1 cm pixels: value 10 in the west, 20 in the east, from column 1000
+      for (let i = 0; i < band.length; i++) band[i] = i % side < 1000 ? 10 : 20;
+      writeFileSync(path, encodeGeoTiff({ lattice: { resM: 0.01, x0M: 0, y0M: 0 }, window: { col: 0, row: 0, width: side, height: side }, bands: [band], epsg: 32611, compression: 'none' }));
+      const image = openImage(planImage([await readRasterHeader(path)], { lattice: 'crs', gsdM: 9 }), ['pan']), { window } = image.plan;
+      expect([window.width, window.height]).toEqual([3, 3]);
+      let most = 0; // pixels read at a time: not all 7.3 million
+      const withFile: typeof image.withFile = (file, work) => image.withFile(file, (raster) => work({ ...raster, readWindow: (wanted, w) => {
+        most = Math.max(most, w.width * w.height);
+        return raster.readWindow(wanted, w);
+      } }));
+      const { bands, mask } = await readImageWindow({ ...image, withFile }, window, ['pan']);
+      expect([most > 0, most <= 2 ** 22, mask.includes(0)]).toEqual([true, true, false]);
+      const east = Math.fround((100 * 10 + 800 * 20) / 900); // columns 900 to 999 of the middle pixel
+      expect([...bands[0]!]).toEqual([10, east, 20, 10, east, 20, 10, east, 20]);
+      expect((await readImageWindow(image, { col: 1, row: 2, width: 1, height: 1 }, ['pan'])).bands[0]![0]).toBe(east);
+      await image.close();
+    });
+
     test('values are scaled once they are read: heights in feet become metres', async () => {
       const path = write('feet.tif', { col: 0, row: 0, width: 4, height: 4 });
       const read = async (options: object) => {

@@ -29,6 +29,16 @@ def write(name, data, epsg, place):
 
 write('utm', surface, 32611, (X0, RES, 0, Y0, 0, -RES))
 write('smooth', np.where(surface == -9999, -9999, 20 + 8 * np.sin(cols / 9) * np.cos(rows / 13)).astype(np.float32), 32611, (X0, RES, 0, Y0, 0, -RES))
+# degrees, with pixels of about 0.42 x 0.44 m, and US survey feet, with pixels of 2 ft
+write('degrees', np.where(surface == -9999, -9999, 20 + 8 * np.sin(cols / 9) * np.cos(rows / 13)).astype(np.float32), 4326, (-117.0007, 5e-6, 0, 40.15, 0, -4e-6))
+write('feet', np.where(surface == -9999, -9999, 20 + 8 * np.sin(cols / 9) * np.cos(rows / 13)).astype(np.float32), 2229, (6400001.5, 2, 0, 1900000.7, 0, -2))
+for source, epsg in (('degrees', 32611), ('feet', 26911)):
+    for size in (1.7, 0.2):
+        for method in ('average', 'bilinear', 'cubic'):
+            if method == 'average' and size < RES:
+                continue
+            gdal.Warp(f'{out}/{source}-{size}-{method}.tif', f'{out}/{source}.tif', dstSRS=srs(epsg), xRes=size, yRes=size, targetAlignedPixels=True,
+                      resampleAlg=method, errorThreshold=0, dstNodata=-9999)
 for epsg, name, tr in ((32611, 'same', (1.7, 0.2)), (32610, 'zone', (1.7, 0.2)), (3310, 'albers', (1.7, 0.2))):
     for size in tr:
         for method in ('average', 'bilinear', 'cubic'):
