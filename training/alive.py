@@ -105,14 +105,14 @@ def main():
     p.add_argument('--strength', type=float, default=1.0)
     args = settled(p)
     items = load(args)
-    schedule = Schedule(args.steps or 600, args.seed, batch=32, save_every=300)
+    schedule = Schedule(args.steps or 600, args.seed, batch=32, save_every=300, lr=args.lr)
     if args.what == 'final':
-        train(args.runs / f'{args.name}-final', CropNet, drawer(items, args.strength), loss_of, schedule)
+        train(args.runs / f'{args.name}-final', CropNet, drawer(items, args.strength), loss_of, schedule, args.start)
         return
     fold, y = fold_of_site(items), np.array([label for _, label, _ in items])
     held = np.zeros(len(items))
     for k in range(FOLDS):
-        net = train(args.runs / f'{args.name}-{k}', CropNet, drawer([it for it in items if fold[it[2]] != k], args.strength), loss_of, schedule)
+        net = train(args.runs / f'{args.name}-{k}', CropNet, drawer([it for it in items if fold[it[2]] != k], args.strength), loss_of, schedule, args.start)
         at = [i for i, it in enumerate(items) if fold[it[2]] == k]
         held[at] = predict(net, [items[i] for i in at])
         print(k, 'sites', sorted(s for s in fold if fold[s] == k), 'balanced accuracy %.4f' % balanced(held[at], y[at]), flush=True)

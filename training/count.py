@@ -155,7 +155,6 @@ def main():
     p.add_argument('--newest', type=float, default=2)
     p.add_argument('--widths', type=int, nargs=4, default=(16, 32, 64, 128))
     p.add_argument('--attention', type=int, default=2)
-    p.add_argument('--lr', type=float, default=2e-3)
     args = settled(p)
     rows, pictures, points = load(args, 'train')
     held = [i for i, r in enumerate(rows) if r['city'] == args.city]
@@ -163,7 +162,7 @@ def main():
     pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [points[i] for i in k])
     run = args.runs / f"{args.name}-{args.city or 'final'}"
     schedule = Schedule(args.steps or (900 if held else 5000), args.seed, lr=args.lr)
-    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest), loss_of, schedule)
+    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest), loss_of, schedule, args.start)
     for years in (('2020',), ('2016', '2018')) if held else ():
         k = [i for i in held if rows[i]['year'] in years]
         for rgb_only in (False, True) if years == ('2020',) else (False,):

@@ -193,8 +193,8 @@ def main():
         net, step = load_ema(run, CrownNet)
         print('step', step)
     else:
-        schedule = Schedule(args.steps or (2000 if held else 8000), args.seed, batch=8, warmup=200)
-        net = train(run, CrownNet, drawer([images[i] for i in fit], [boxes[i] for i in fit], [sites[i] for i in fit], args.strength), loss_of, schedule)
+        schedule = Schedule(args.steps or (2000 if held else 8000), args.seed, lr=args.lr)
+        net = train(run, CrownNet, drawer([images[i] for i in fit], [boxes[i] for i in fit], [sites[i] for i in fit], args.strength), loss_of, schedule, args.start)
     if held:
         maps, truth = [predict(net, images[i]) for i in held], [boxes[i] for i in held]
         for threshold in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4):

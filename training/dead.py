@@ -121,7 +121,7 @@ def main():
         fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
         pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
         run = args.runs / f"{args.name}-{args.state or 'final'}"
-        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed))
+        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, lr=args.lr), args.start)
         if held:
             np.savez(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
             print(args.state, scores([tallies(predict(net, pictures[i]), masks[i], 0.5, 16) for i in held]))

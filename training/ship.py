@@ -228,7 +228,8 @@ def ship_alive(args, folder):
         'input': input_of(RGBN[:3], gsd_m=0.1, gsd_range_m=[0.07, 0.14], patch_px=alive.SIDE, margin_px=0, stride_px=16, statistics=band_statistics([np.asarray(i[0]) for i in items], RGBN[:3])),
         'outputs': [{'name': 'class', 'variable': 'status', 'channels': 2, 'activation': 'none', 'unit': '1', 'range': [0, 1]}],
         'post': {'classes': ['alive', 'dead'], 'crop_m': round(alive.SIDE * 0.1, 2), 'gives': 'status', 'min_probability': 0.5}, 'tolerance': 1e-4,
-        'training': [{'data': 'NEON crown crops (weecology/DeepTreeAttention)', 'licence': 'CC0-1.0', 'region': '41 NEON sites of the USA, RGB 0.1 m'}],
+        'training': [{'data': 'imagery: NEON', 'licence': 'CC0-1.0', 'region': '41 NEON sites of the USA, RGB 0.1 m'},
+                     {'data': 'crops and their class (weecology/DeepTreeAttention)', 'licence': 'MIT', 'region': '41 NEON sites of the USA'}],
         'scores': score_lines('NEON crown crops (weecology/DeepTreeAttention)', 'five groups of sites, each left out once', scores, TODAY),
     }
     return card, size, worst, [crops[i] for i in np.argsort(np.where(y == 1, held, 1 - held))[:60]]

@@ -68,11 +68,11 @@ def save(path, what):
     os.replace(f'{path}.tmp', path)
 
 
-def train(run, make_net, draw, loss_of, schedule, log_every=60):
+def train(run, make_net, draw, loss_of, schedule, start=None, log_every=60):
     """Train, or go on with a run that was broken off, and return the net with averaged (EMA) weights, in eval mode on the CPU.
 
     make_net: () -> net.  draw: (rng, batch) -> dict of numpy arrays, the key `x` being the input.
-    loss_of: (outputs, tensors, step) -> (loss, dict of numbers to log).
+    loss_of: (outputs, tensors, step) -> (loss, dict of numbers to log).  start: folder of a run whose averaged weights it starts from.
     """
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
@@ -81,9 +81,10 @@ def train(run, make_net, draw, loss_of, schedule, log_every=60):
         workers = 1 if gpu else s.workers
         torch.manual_seed(s.seed)
         size = sum(t.numel() for t in floats(make_net()))
+        first = torch.load(Path(start) / 'done.pt')['ema'] if start else None
         shared = torch.zeros(workers, size).share_memory_()
         barrier = mp.get_context('fork').Barrier(workers)
-        args = (run, make_net, draw, loss_of, s, log_every, shared, barrier)
+        args = (run, make_net, draw, loss_of, s, log_every, shared, barrier, first)
         if gpu:
             work(0, workers, s.workers * s.batch, *args)
         else:
@@ -110,11 +111,14 @@ def load_ema(run, make_net):
     return net.eval(), state['step']
 
 
-def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, shared, barrier):
+def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, shared, barrier, first):
     torch.set_num_threads(1)
     dev = device()
     torch.manual_seed(s.seed)
-    net = make_net().to(dev, memory_format=torch.channels_last).train()
+    net = make_net()
+    if first is not None:
+        from_flat(net, first)
+    net = net.to(dev, memory_format=torch.channels_last).train()
     plain = [p for p in net.parameters() if p.ndim < 2]
     decayed = [p for p in net.parameters() if p.ndim >= 2]
     opt = torch.optim.AdamW([{'params': decayed, 'weight_decay': s.weight_decay}, {'params': plain, 'weight_decay': 0.0}], lr=s.lr)
