@@ -60,7 +60,7 @@ describe('a file that may not be loaded', () => {
     ['a custom operator', () => modelDir(changed((model) => { model.graph!.node![0]!.domain = 'com.example'; })), /operators that ONNX Runtime does not bring \(com\.example::Slice\)/],
     ['text', () => modelDir(new TextEncoder().encode('no network at all')), /is no ONNX file|holds no graph/],
     ['no file', () => { const dir = modelDir(redDensity()); rmSync(join(dir, 'model.onnx')); return dir; }, /model\.onnx: cannot be read; a model is a folder/],
-    ['no card', () => { const dir = modelDir(redDensity()); rmSync(join(dir, 'card.json')); return dir; }, /card\.json: cannot be read/],
+    ['no card', () => { const dir = modelDir(redDensity()); rmSync(join(dir, 'card.json')); return dir; }, /model\.onnx: has no card\.json and no metadata \(model_type, resolution \.\.\.\) that says how to run it/],
   ])('%s is refused and not run', async (_, dir, message) => {
     const check = await checkModel(dir());
     expect(check.problems.join('\n')).toMatch(message);

@@ -63,10 +63,10 @@ test('a network whose input has not the name that the card gives is refused when
   await expect(openTaskRunner(plan).run(block)).rejects.toThrow(/input\.name: the graph's inputs are imago, the card says image/);
 });
 
-/** A network that loads, and fails on every patch: it forces 128 x 128 pixels into 7 x 7. */
+/** A network that loads, and fails on every patch: it adds 3 numbers to rows of 128 pixels. */
 function failingNetwork(): Uint8Array {
-  const shape = new onnx.TensorProto({ name: 'shape', dataType: onnx.TensorProto.DataType.INT64, dims: [4], int64Data: [1, 1, 7, 7] });
-  return densityGraph('failing', [new onnx.NodeProto({ opType: 'Reshape', name: 'force', input: ['image', 'shape'], output: ['density'] })], [shape]);
+  const odd = new onnx.TensorProto({ name: 'odd', dataType: onnx.TensorProto.DataType.FLOAT, dims: [3], floatData: [1, 2, 3] });
+  return densityGraph('failing', [new onnx.NodeProto({ opType: 'Add', name: 'force', input: ['image', 'odd'], output: ['density'] })], [odd]);
 }
 
 test('a network that fails on its input has failed, and is loaded anew by the next block', async () => {
