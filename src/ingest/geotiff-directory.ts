@@ -32,17 +32,20 @@ export const MAX_PIXELS = 2 ** 40;
 const CLASSIC = { header: 8, count: 2, entry: 12, value: 4 } as const;
 const BIG = { header: 16, count: 8, entry: 20, value: 8 } as const;
 
-/** Reading numbers of a TIFF: in its byte order, offsets of 4 or 8 bytes. */
-class Bytes {
-  readonly #view: DataView;
-  readonly #little: boolean;
-  constructor(bytes: Uint8Array, little: boolean) {
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#little = little;
-  }
-  short = (at: number): number => this.#view.getUint16(at, this.#little);
-  long = (at: number): number => this.#view.getUint32(at, this.#little);
-  long8 = (at: number): number => Number(this.#view.getBigUint64(at, this.#little)); // beyond 2^53 it is beyond any file
+/** Numbers of a TIFF, in its byte order. */
+interface Numbers {
+  short(at: number): number;
+  long(at: number): number;
+  long8(at: number): number;
+}
+
+function numbersIn(bytes: Uint8Array, little: boolean): Numbers {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    short: (at) => view.getUint16(at, little),
+    long: (at) => view.getUint32(at, little),
+    long8: (at) => Number(view.getBigUint64(at, little)), // beyond 2^53 it is beyond any file
+  };
 }
 
 /**
@@ -62,7 +65,7 @@ export async function readDirectories(source: ByteSource, maxPixels = MAX_PIXELS
   if (size < CLASSIC.header) noTiff();
   const head = await source.read(0, Math.min(size, BIG.header)), order = String.fromCharCode(head[0]!, head[1]!), little = order === 'II';
   if (!little && order !== 'MM') noTiff();
-  const header = new Bytes(head, little), big = header.short(2) === 43;
+  const header = numbersIn(head, little), big = header.short(2) === 43;
   if ((!big && header.short(2) !== 42) || (big && (size < BIG.header || header.short(4) !== 8))) noTiff();
   const sizes = big ? BIG : CLASSIC, seen = new Set<number>(), images: TiffDirectory[] = [];
   for (let at = big ? header.long8(8) : header.long(4); at !== 0;) {
@@ -71,11 +74,11 @@ export async function readDirectories(source: ByteSource, maxPixels = MAX_PIXELS
     if (images.length >= MAX_DIRECTORIES) throw new UnsupportedInput(`${name}: has more than ${MAX_DIRECTORIES} directories; split it with gdal_translate -sd N, or export it again`, { source: name });
     seen.add(at);
     if (at + sizes.count > size) damaged(`its ${which} lies beyond its end at byte ${size}`);
-    const counted = new Bytes(await source.read(at, sizes.count), little), count = big ? counted.long8(0) : counted.short(0);
+    const counted = numbersIn(await source.read(at, sizes.count), little), count = big ? counted.long8(0) : counted.short(0);
     if (count > MAX_TAGS) damaged(`its ${which} says that it holds ${count} tags`);
     const length = count * sizes.entry + sizes.value;
     if (at + sizes.count + length > size) damaged(`its ${which} with ${count} tags reaches beyond its end at byte ${size}`);
-    const bytes = new Bytes(await source.read(at + sizes.count, length), little);
+    const bytes = numbersIn(await source.read(at + sizes.count, length), little);
     const image = directoryOf(bytes, at + sizes.count, count, big);
     for (const [tag, entry] of image.tags) {
       const end = entry.at + entry.count * (TYPE_BYTES[entry.type] ?? 0);
@@ -91,7 +94,7 @@ export async function readDirectories(source: ByteSource, maxPixels = MAX_PIXELS
   return { littleEndian: little, images };
 }
 
-function directoryOf(bytes: Bytes, start: number, count: number, big: boolean): TiffDirectory {
+function directoryOf(bytes: Numbers, start: number, count: number, big: boolean): TiffDirectory {
   const sizes = big ? BIG : CLASSIC, tags = new Map<number, TagEntry>();
   let width = 0, height = 0;
   for (let i = 0; i < count; i++) {
@@ -117,10 +120,10 @@ const PAGE = 8192, MAX_PAGES = 64;
 export function tagValues(source: ByteSource, { type, count, at }: TagEntry, littleEndian: boolean): ((index: number) => Promise<number>) | null {
   const size = TYPE_BYTES[type] ?? 0;
   if (![1, 3, 4, 13, 16, 18].includes(type)) return null;
-  const pages = new Map<number, Promise<Bytes | Uint8Array>>();
-  const load = async (page: number): Promise<Bytes | Uint8Array> => {
+  const pages = new Map<number, Promise<Numbers | Uint8Array>>();
+  const load = async (page: number): Promise<Numbers | Uint8Array> => {
     const bytes = await source.read(at + page * PAGE * size, Math.min(PAGE, count - page * PAGE) * size);
-    return size === 1 ? bytes : new Bytes(bytes, littleEndian);
+    return size === 1 ? bytes : numbersIn(bytes, littleEndian);
   };
   return async (index) => {
     if (index < 0 || index >= count) return 0;
