@@ -57,44 +57,71 @@ const FIGURES = `
     SELECT layer, from_m, to_m, rate, log_error FROM detection
     WHERE (layer <> 'all') = (SELECT count(*) > 0 FROM detection WHERE layer <> 'all')
   ),
+  height_class AS (
+    SELECT list({'layer': layer, 'from_m': from_m, 'to_m': to_m} ORDER BY layer) AS classes FROM rate_of
+  ),
 
   -- Each tree's figures. A stem's cross-section is pi (D/200)^2 in m2. Squaring a predicted D loses its scatter,
   -- so the equation's square_factor (sum D2 observed / predicted in its fit) brings it back where it is known.
   -- Dominant trees: the ceil(100 x valid hectares) tallest, and valid_m2 / 100 = 100 x valid hectares.
   -- Trees found only in images do not belong to the canopy's valid hectares.
   stem AS (
-    SELECT unit_tree.unit, height_m, crown_area_m2, agb_kg, carbon_kg, status, dbh_equation, agb_equation, rate_of.layer,
+    SELECT unit_tree.unit, height_m, crown_area_m2, agb_kg, carbon_kg, status, dbh_equation, agb_equation,
+           list_filter(classes, lambda c : (c.from_m IS NULL OR height_m >= c.from_m) AND (c.to_m IS NULL OR height_m < c.to_m))[1].layer AS layer,
            list_contains(flags, 'outside_equation') AS is_outside,
            pi() * (dbh_cm / 200) * (dbh_cm / 200) * coalesce(square_factor, 1) AS basal_m2,
            row_number() OVER (PARTITION BY unit_tree.unit ORDER BY height_m DESC NULLS LAST) <= ceil(valid_m2 / 100) AS is_dominant
     FROM unit_tree
     JOIN canopy ON canopy.unit = unit_tree.unit
     LEFT JOIN equation ON equation.equation_id = unit_tree.dbh_equation
-    LEFT JOIN rate_of ON (from_m IS NULL OR height_m >= from_m) AND (to_m IS NULL OR height_m < to_m)
+    CROSS JOIN height_class
     WHERE unit_tree.source = (SELECT source FROM canopy_source)
   ),
 
-  -- Sums over trees. Each value is cast to DECIMAL first: a sum of floats would depend on the order of the threads.
-  -- A sum in which one tree is missing is NULL: a tree without a diameter is not a tree of diameter 0.
+  -- Sums over the trees of one equation of each kind and one detection rate. Each value is cast to DECIMAL first: a sum of
+  -- floats would depend on the order of the threads. A sum in which one tree is missing is NULL: a tree without a diameter is
+  -- not a tree of diameter 0.
+  group_sum AS (
+    SELECT unit, dbh_equation, agb_equation, layer,
+           count(*)                                                                                  AS n,
+           count(*) FILTER (is_outside)                                                              AS outside,
+           count(height_m)                                                                           AS heights,
+           sum(height_m::DECIMAL(18, 6))                                                             AS height_sum,
+           count(height_m) FILTER (is_dominant)                                                      AS dominants,
+           sum(height_m::DECIMAL(18, 6)) FILTER (is_dominant)                                        AS dominant_sum,
+           CASE WHEN count(basal_m2) = count(*) THEN sum(basal_m2::DECIMAL(38, 12)) END              AS basal_m2,
+           CASE WHEN count(basal_m2) = count(*) THEN sum((basal_m2 * basal_m2)::DECIMAL(38, 12)) END AS basal_squares,
+           CASE WHEN count(basal_m2 * height_m) = count(*)
+             THEN sum((basal_m2 * height_m)::DECIMAL(38, 12)) END                                    AS basal_height,
+           CASE WHEN count(agb_kg) = count(*) THEN sum(agb_kg::DECIMAL(18, 6)) END                   AS agb_kg,
+           CASE WHEN count(agb_kg) = count(*) THEN sum((agb_kg * agb_kg)::DECIMAL(38, 6)) END        AS agb_squares,
+           CASE WHEN count(carbon_kg) = count(*) THEN sum(carbon_kg::DECIMAL(18, 6)) END             AS carbon_kg,
+           count(*) FILTER (status <> 'unknown')                                                     AS known,
+           count(*) FILTER (status = 'dead')                                                         AS dead,
+           sum(crown_area_m2::DECIMAL(18, 6)) FILTER (status <> 'unknown')                           AS known_crown_m2,
+           sum(crown_area_m2::DECIMAL(18, 6)) FILTER (status = 'dead')                               AS dead_crown_m2,
+           sum(basal_m2::DECIMAL(38, 12)) FILTER (status <> 'unknown')                               AS known_basal_m2,
+           sum(basal_m2::DECIMAL(38, 12)) FILTER (status = 'dead')                                   AS dead_basal_m2
+    FROM stem
+    GROUP BY unit, dbh_equation, agb_equation, layer
+  ),
   sums AS (
     SELECT unit,
-           count(*)                                                                                      AS stems,
-           count(*) FILTER (is_outside)                                                                  AS outside,
-           sum(height_m::DECIMAL(18, 6)) / nullif(count(height_m), 0)                                    AS mean_height_m,
-           sum(height_m::DECIMAL(18, 6)) FILTER (is_dominant)
-             / nullif(count(height_m) FILTER (is_dominant), 0)                                           AS dominant_height_m,
-           CASE WHEN count(basal_m2) = count(*) THEN sum(basal_m2::DECIMAL(38, 12)) END                  AS basal_m2,
-           CASE WHEN count(basal_m2 * height_m) = count(*)
-             THEN sum((basal_m2 * height_m)::DECIMAL(38, 12)) END                                        AS basal_height,
-           CASE WHEN count(agb_kg) = count(*) THEN sum(agb_kg::DECIMAL(18, 6)) END                       AS agb_kg,
-           CASE WHEN count(carbon_kg) = count(*) THEN sum(carbon_kg::DECIMAL(18, 6)) END                 AS carbon_kg,
-           nullif(count(*) FILTER (status <> 'unknown'), 0)                                              AS known,
-           count(*) FILTER (status = 'dead')                                                             AS dead,
-           nullif(sum(crown_area_m2::DECIMAL(18, 6)) FILTER (status <> 'unknown'), 0)                    AS known_crown_m2,
-           coalesce(sum(crown_area_m2::DECIMAL(18, 6)) FILTER (status = 'dead'), 0)                      AS dead_crown_m2,
-           nullif(sum(basal_m2::DECIMAL(38, 12)) FILTER (status <> 'unknown'), 0)                        AS known_basal_m2,
-           coalesce(sum(basal_m2::DECIMAL(38, 12)) FILTER (status = 'dead'), 0)                          AS dead_basal_m2
-    FROM stem
+           sum(n)                                                                AS stems,
+           sum(outside)                                                          AS outside,
+           sum(height_sum) / nullif(sum(heights), 0)                             AS mean_height_m,
+           sum(dominant_sum) / nullif(sum(dominants), 0)                         AS dominant_height_m,
+           CASE WHEN count(basal_m2) = count(*) THEN sum(basal_m2) END           AS basal_m2,
+           CASE WHEN count(basal_height) = count(*) THEN sum(basal_height) END   AS basal_height,
+           CASE WHEN count(agb_kg) = count(*) THEN sum(agb_kg) END               AS agb_kg,
+           CASE WHEN count(carbon_kg) = count(*) THEN sum(carbon_kg) END         AS carbon_kg,
+           nullif(sum(known), 0)                                                 AS known,
+           sum(dead)                                                             AS dead,
+           nullif(sum(known_crown_m2), 0)                                        AS known_crown_m2,
+           coalesce(sum(dead_crown_m2), 0)                                       AS dead_crown_m2,
+           nullif(sum(known_basal_m2), 0)                                        AS known_basal_m2,
+           coalesce(sum(dead_basal_m2), 0)                                       AS dead_basal_m2
+    FROM group_sum
     GROUP BY unit
   ),
 
@@ -104,24 +131,15 @@ const FIGURES = `
   --   V = sum over equations of Q (e^(s2) - 1) e^(t2) + sum over pairs of equations a, b of S_a S_b (e^(c_ab) - 1)
   -- where c_aa = t_a2, and c_ab of two equations is what they share: nothing, or the errors of the same predicted D.
   -- First the S and Q of each equation. Cross-sections go with D2: 2 sigma and 2 tau. A stem found counts 1 / rate.
-  equation_sum AS (
-    SELECT unit, dbh_equation, agb_equation, layer, count(*) AS n,
-           CASE WHEN count(basal_m2) = count(*) THEN sum(basal_m2::DECIMAL(38, 12)) END              AS basal_sum,
-           CASE WHEN count(basal_m2) = count(*) THEN sum((basal_m2 * basal_m2)::DECIMAL(38, 12)) END AS basal_squares,
-           CASE WHEN count(agb_kg) = count(*) THEN sum(agb_kg::DECIMAL(38, 6)) END                   AS agb_sum,
-           CASE WHEN count(agb_kg) = count(*) THEN sum((agb_kg * agb_kg)::DECIMAL(38, 6)) END        AS agb_squares
-    FROM stem
-    GROUP BY unit, dbh_equation, agb_equation, layer
-  ),
   share AS (
-    SELECT unit, 'basal area' AS figure, dbh_equation AS given_by, 2 AS power, sum(basal_sum)::DOUBLE AS s, sum(basal_squares)::DOUBLE AS q
-    FROM equation_sum GROUP BY unit, dbh_equation
+    SELECT unit, 'basal area' AS figure, dbh_equation AS given_by, 2 AS power, sum(basal_m2)::DOUBLE AS s, sum(basal_squares)::DOUBLE AS q
+    FROM group_sum GROUP BY unit, dbh_equation
     UNION ALL
-    SELECT unit, 'agb', agb_equation, 1, sum(agb_sum)::DOUBLE, sum(agb_squares)::DOUBLE
-    FROM equation_sum GROUP BY unit, agb_equation
+    SELECT unit, 'agb', agb_equation, 1, sum(agb_kg)::DOUBLE, sum(agb_squares)::DOUBLE
+    FROM group_sum GROUP BY unit, agb_equation
     UNION ALL
-    SELECT unit, 'stems', equation_sum.layer, 1, sum(n) / any_value(rate), 0
-    FROM equation_sum LEFT JOIN rate_of ON rate_of.layer = equation_sum.layer GROUP BY unit, equation_sum.layer
+    SELECT unit, 'stems', group_sum.layer, 1, sum(n) / any_value(rate), 0
+    FROM group_sum LEFT JOIN rate_of ON rate_of.layer = group_sum.layer GROUP BY unit, group_sum.layer
   ),
   -- With the errors: what was measured (no equation) has none; an unknown one is NULL and makes the whole interval NULL.
   share_error AS (
