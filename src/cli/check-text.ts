@@ -24,7 +24,8 @@ export interface Found {
   tiles: number;
   tasks: number;
   halo_m: number;
-  ground: string;
+  /** null where no ground is looked for */
+  ground: string | null;
   left_out: SurveyNotes['faults'];
   waiting: string[];
   /** how each input comes to the survey's CRS and metres, what was mended or chosen */
@@ -39,8 +40,8 @@ export function foundOf(plan: Plan, notes: SurveyNotes): Found {
     crs: `EPSG:${survey.crs.epsg} (${survey.crs.name}), from ${survey.crs.from}`, lidar_files: survey.lidar.length, points, extent_m: surveyBox(survey), inputs: inputsOf(plan, points),
     images: survey.images.map(({ name, files, bands, lattice }) => ({ name, files: files.length, bands, gsd_m: lattice.resM })), stands: survey.stands?.entries.length ?? 0,
     models: survey.models.map(({ name, card, primary }) => ({ name, task: card.task, licence: card.licence, primary })), models_without_primary: withoutPrimary,
-    tiles: plan.tasks.filter(({ kind }) => kind === 'measure').length, tasks: plan.tasks.length, halo_m: canopyHalos(canopyParams(job, survey.groundMethod)).points, ground: survey.groundMethod,
-    left_out: notes.faults, waiting: notes.waiting, notes: [...notes.inputs.filter((text) => !isWarning(text)), ...(notes.ground === null ? [] : [notes.ground])],
+    tiles: plan.tasks.filter(({ kind }) => kind === 'measure').length, tasks: plan.tasks.length, halo_m: canopyHalos(canopyParams(job, survey.groundMethod)).points, ground: survey.canopySource === 'lidar' ? survey.groundMethod : null,
+    left_out: notes.faults, waiting: notes.waiting, notes: [...notes.inputs.filter((text) => !isWarning(text)), ...(notes.ground === null || survey.canopySource !== 'lidar' ? [] : [notes.ground])],
     warnings: [
       ...notes.inputs.filter(isWarning), ...withoutPrimary, ...notes.faults.map((fault) => `left out: ${faultText(fault)}`),
       ...(notes.waiting.length > 0 ? [`${notes.waiting.length} file(s) younger than settle_minutes: ${job.settle_minutes} wait for the next run: ${notes.waiting.slice(0, 3).map((path) => basename(path)).join(', ')}${notes.waiting.length > 3 ? ' ...' : ''}`] : []),

@@ -36,7 +36,8 @@ export function makeProgram(writeErr: (text: string) => void = (text) => process
   addDaily(program);
   addEvaluation(program);
   addEngines(program);
-  return program;
+  for (const command of program.commands) command.showHelpAfterError(`Usage: understory ${command.name()} ${command.usage()}\nMore: understory ${command.name()} --help`);
+  return program.showHelpAfterError('The commands: understory --help');
 }
 
 /** Run a command's handler, loaded when it is called, and keep its exit code. */

@@ -25,7 +25,7 @@ function faultsOf(issue: z.core.$ZodIssue, data: unknown): JobFault[] {
   if (issue.code === 'invalid_key') return [{ at, message: `${issue.issues[0]?.message ?? 'this name cannot be used'}: rename it` }];
   if (issue.code === 'custom') return [{ at, message: issue.message }];
   if (issue.code === 'invalid_format' && !/^invalid/i.test(issue.message)) return [{ at, message: `${lowerFirst(issue.message)}, not ${shown(valueAt(data, at))}` }];
-  return [{ at, message: wrongValue(valueAt(data, at), schemasAt(at)) }];
+  return [{ at, message: `${at.length === 0 ? 'this is no job file: ' : ''}${wrongValue(valueAt(data, at), schemasAt(at))}` }];
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -26,7 +26,7 @@ export interface LoadedJob {
 export async function loadJob(path: string): Promise<LoadedJob> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EISDIR') throw new UsageError(`${path}: a folder; name the job file in it`, { source: path }, { cause });
-    throw new UsageError(`${path}: no job file there; \`understory init DIR\` writes one for a folder of data, \`understory sample DIR\` a survey to try`, { source: path }, { cause });
+    throw new UsageError(`${path}: no job file there; \`understory init DIR\` writes one for a folder of data, \`understory sample DIR\` a survey to try`, { source: path }, cause.code === 'ENOENT' ? {} : { cause });
   });
   const { data, lineOf } = parseJobYaml(path, text), parsed = JobSchema.safeParse(data);
   if (!parsed.success) throw usageError(path, jobFaults(parsed.error.issues, data), lineOf);
@@ -44,7 +44,7 @@ function usageError(path: string, faults: readonly JobFault[], lineOf: (path: re
     const line = lineOf(at);
     return { line, path: at.join('.'), text: `${path}:${line}: ${at.length > 0 ? `${at.join('.')}: ` : ''}${message}` };
   });
-  const [first] = lines;
+  const [first] = lines.sort((a, b) => a.line - b.line);
   return new UsageError(lines.map(({ text }) => text).join('\n'), { source: path, line: first?.line ?? 1, path: first?.path ?? '' });
 }
 

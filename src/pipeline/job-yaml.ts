@@ -17,7 +17,7 @@ export function parseJobYaml(path: string, text: string): JobRecord {
   const fail = (line: number, message: string): never => {
     throw new UsageError(`${path}:${line}: ${message}`, { source: path, line });
   };
-  if (text.includes('\0')) fail(1, `this is no text${text.startsWith('PK') ? ' but a zip archive' : ''}; a job file is YAML in UTF-8: \`understory init DIR\` writes one for a folder of data`);
+  if (text.includes('\0') || text.startsWith('PK\u0003')) fail(1, `this is no text${text.startsWith('PK') ? ' but a zip archive' : ''}; a job file is YAML in UTF-8: \`understory init DIR\` writes one for a folder of data`);
   const lines = new LineCounter(), document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines, prettyErrors: false, merge: true });
   const at = (offset: number): number => Math.max(1, lines.linePos(offset).line);
   const [broken] = [...document.errors, ...document.warnings];

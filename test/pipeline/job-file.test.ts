@@ -61,7 +61,7 @@ test.each([
   ['a key that must be there', `${HEAD}  stands: { file: s.geojson }\n`, 5, /:5: inputs\.stands\.id: is missing: expected a text \(the attribute that identifies a stand\)/],
   ['no inputs', 'survey: s\noutput: out\n', 1, /inputs: is missing/],
   ['an empty file', '', 1, /:1: the file is empty; a job has at least survey, output and inputs/],
-  ['a list', '- a\n', 1, /:1: expected keys \(survey, output/],
+  ['a list', '- a\n', 1, /:1: this is no job file: expected keys \(survey, output/],
   ['an archive', 'PK\u0003\u0004\0\0', 1, /:1: this is no text but a zip archive; a job file is YAML/],
   ['broken YAML', 'survey: s\noutput: ]\n', 2, /job\.yaml:\d+: not valid YAML/],
   ['a tab', 'survey: s\noutput: out\ninputs:\n\tlidar: { files: [a.las] }\n', 4, /:4: not valid YAML: a tab indents this line; use blanks/],

@@ -65,7 +65,7 @@ async function runJob(path: string, { requireGpu = false, verify = false, json =
         for (const fault of faults) console.error(`left out: ${faultText(fault)}`);
         for (const warning of inputs.filter(isWarning)) console.error(`warning: ${warning}`);
         if (waiting.length > 0) console.error(`${waiting.length} file(s) younger than settle_minutes wait for the next run`);
-        if (ground) console.error(ground);
+        if (ground && loaded.job.inputs.lidar) console.error(ground);
         log.info({ faults, waiting, ground, inputs }, 'inputs');
       },
       planned: (plan, due) => {
