@@ -55,7 +55,7 @@ async function* featuresOf(source: ByteSource, header: HeaderMeta, start: number
   for (let at = start; at < source.size;) {
     const length = at + 4 > source.size ? Infinity : sizeAt(await read(at, 4));
     if (at + 4 + length > source.size) throw damaged(source, `ends within feature ${number + 1}${header.featuresCount > 0 ? ` of ${header.featuresCount}` : ''}`);
-    const bytes = Uint8Array.from(await read(at, 4 + length)); // a copy, so that its doubles are aligned
+    const bytes = (await read(at, 4 + length)).slice(); // a copy, so that its doubles are aligned
     yield featureOf(bytes, ++number, header, source);
     at += 4 + length;
   }

@@ -13,7 +13,7 @@ import { crsFromStatement } from '../geo/crs-statement.ts';
 import { noCrs, type LayerCrs } from './vector-crs.ts';
 import type { RawFeature, VectorFile, VectorFormat } from './vector-format.ts';
 
-const CHUNK = 1 << 20;
+const CHUNK = 1 << 16; // a token an object: a larger piece is a large heap
 const GEOMETRIES = new Set(['Polygon', 'MultiPolygon', 'GeometryCollection']);
 const BOM = [0xef, 0xbb, 0xbf];
 
@@ -44,7 +44,7 @@ async function* valuesOf(source: ByteSource, stages: NodeJS.ReadWriteStream[]): 
     const head = await source.read(0, Math.min(3, source.size));
     for (let at = BOM.every((byte, i) => head[i] === byte) ? 3 : 0; at < source.size; at += CHUNK) yield await source.read(at, Math.min(CHUNK, source.size - at));
   }
-  const last = pipeline([Readable.from(bytes(), { objectMode: false }), parserStream(), ...stages], () => {}); // errors arrive at the reader below
+  const last = pipeline([Readable.from(bytes(), { objectMode: false }), parserStream({ streamValues: false }), ...stages], () => {}); // errors arrive at the reader below
   try {
     yield* last as unknown as AsyncIterable<{ key: unknown; value: unknown }>; // what streamArray, streamObject and streamValues emit
   } catch (error) {
