@@ -22,12 +22,18 @@ const sessionOf = (dir: string): Promise<Session> => {
 };
 afterAll(async () => { for (const session of sessions.values()) await (await session).close(); });
 
+/** A block whose one map is there. */
+const runOne = async (...call: Parameters<typeof runDensityBlock>) => {
+  const { rasters: [map], ...rest } = await runDensityBlock(...call);
+  return { rasters: [map!] as const, ...rest };
+};
+
 /** The map over an image, put together from all blocks of one size. */
 async function mapOf(card: ModelCard, dir: string, image: Window, readInput: ReadInput, blockPatches: number): Promise<Raster> {
   const snapped = { col: Math.floor(image.col / 4), row: Math.floor(image.row / 4), width: Math.ceil(image.width / 4) + 1, height: Math.ceil(image.height / 4) + 1 };
   const map = emptyRaster(outputLattice(lattice, 4), snapped);
   for (const block of planBlocks(image, card.input, blockPatches)) {
-    const { raster } = await runDensityBlock(block, card, await sessionOf(dir), readInput, lattice);
+    const { raster } = (await runDensityBlock(block, card, await sessionOf(dir), readInput, lattice)).rasters[0]!;
     expect(raster.window).toEqual(outputWindow(block.core, 4));
     for (let i = 0; i < map.data.length; i++) {
       const col = snapped.col + (i % snapped.width), row = snapped.row + Math.floor(i / snapped.width);
@@ -79,7 +85,7 @@ describe('the density of a network whose density is the red band', () => {
       return { bands: [new Float32Array(size).fill(128), ...[0, 1, 2].map(() => new Float32Array(size))], mask: new Uint8Array(size).fill(1) };
     };
     const [block] = planBlocks({ col: 16, row: 16, width: 32, height: 32 }, red.card.input, 1);
-    const { raster, statistics, voids } = await runDensityBlock(block!, red.card, await sessionOf(red.dir), one, lattice);
+    const { rasters: [{ raster }], statistics, voids } = await runOne(block!, red.card, await sessionOf(red.dir), one, lattice);
     expect(raster.lattice).toEqual({ resM: 2, x0M: 0, y0M: 0 });
     expect(statistics).toEqual({ patchesRun: 1, patchesSkipped: 0, validPx: 64, voidPx: 0, sum: 2, min: 0.03125, max: 0.03125 });
     expect((statistics.sum / (64 * 4)) * 10_000).toBe(78.125);
@@ -89,7 +95,7 @@ describe('the density of a network whose density is the red band', () => {
   test('patches without a valid pixel in their trusted centre are not run, and are void by area', async () => {
     const [block] = planBlocks({ col: 0, row: 0, width: 100, height: 100 }, red.card.input, 8);
     const readInput = syntheticInput({ col: -1000, row: -1000, width: 10, height: 10 });
-    const { raster, statistics, voids } = await runDensityBlock(block!, red.card, await sessionOf(red.dir), readInput, lattice);
+    const { rasters: [{ raster }], statistics, voids } = await runOne(block!, red.card, await sessionOf(red.dir), readInput, lattice);
     expect(statistics.patchesRun).toBe(0);
     expect(statistics.sum).toBeNaN();
     expect(raster.mask.includes(1)).toBe(false);

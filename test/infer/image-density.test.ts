@@ -50,7 +50,7 @@ async function blocksOf(paths: string[], roles: string[], blockPatches: number) 
 }
 
 /** Values of all valid output pixels by place. */
-const pixels = (results: Awaited<ReturnType<typeof blocksOf>>) => new Map(results.flatMap(({ raster: { window, data, mask } }) =>
+const pixels = (results: Awaited<ReturnType<typeof blocksOf>>) => new Map(results.flatMap(({ rasters }) => rasters.map(({ raster }) => raster)).flatMap(({ window, data, mask }) =>
   [...data].flatMap((value, i) => (mask[i] ? [[`${window.col + (i % window.width)}_${window.row + Math.floor(i / window.width)}`, value] as const] : []))));
 
 test('files cut along other lines, and blocks of 1, 2 and 5 patches, give one map, bit for bit', async () => {
@@ -76,6 +76,6 @@ test('an optional band may be missing; the count is the sum of the red band smoo
   const sum = results.reduce((total, { statistics }) => total + statistics.sum, 0);
   expect(expected).toBeGreaterThan(150);
   expect(Math.abs(sum - expected)).toBeLessThan(1e-4);
-  const cells = results.flatMap(({ raster }) => densityByCell(raster, 20, { col: 22_600, row: -222_258, width: 9, height: 8 }));
+  const cells = results.flatMap(({ rasters }) => densityByCell(rasters[0]!.raster, 20, { col: 22_600, row: -222_258, width: 9, height: 8 }));
   expect(Math.abs(cells.reduce((total, { stems }) => total + stems, 0) - expected)).toBeLessThan(1e-4);
 });
