@@ -31,7 +31,8 @@ export interface CellRow {
 export interface CellModelRow {
   cell_id: string;
   model: string;
-  variable: 'stems' | 'agb_kg' | 'dead_cover';
+  /** of a share with _cover: dead_cover */
+  variable: string;
   value: number | null;
   sd: number | null;
   valid_area_m2: number;
@@ -65,23 +66,31 @@ export function measureCells(tile: Tile, { sizeM, metrics, chm, models }: CellIn
       canopy_cover: valid > 0 ? roundTo(cover!.canopy[i]! / valid, 6) : null, low_share: valid > 0 ? roundTo((valid - cover!.canopy[i]!) / valid, 6) : null,
       stems_per_ha_image: primaryOf(spoken, 'stems', i, 10_000), dead_cover: primaryOf(spoken, 'dead', i, 1), agb_t_per_ha: primaryOf(spoken, 'agb_kg', i, 10),
     });
-    for (const { source, variable, sums } of spoken) cellModels.push(modelRow(cellId, source, variable, sums.value[i]!, sums.validM2[i]!));
+    for (const map of spoken) cellModels.push(modelRow(cellId, map, i));
   }
   return { cells, cellModels };
 }
 
-type Sums = { value: Float64Array; validM2: Float64Array };
+/** `value` is a sum, an area covered, or a mean times valid area; `sd` likewise a mean times valid area. */
+type Sums = { value: Float64Array; sd: Float64Array; validM2: Float64Array };
 
 /** The figure of a task's primary map per valid area: stems/m2 x 10,000, kg/m2 x 10 = t/ha, or a share. */
-function primaryOf(maps: readonly { variable: ModelMap['variable']; primary: boolean; sums: Sums }[], variable: ModelMap['variable'], i: number, factor: number): number | null {
+function primaryOf(maps: readonly { variable: string; primary: boolean; sums: Sums }[], variable: string, i: number, factor: number): number | null {
   const map = maps.find((each) => each.primary && each.variable === variable);
   return map ? roundTo((map.sums.value[i]! / map.sums.validM2[i]!) * factor, 6) : null;
 }
 
-const modelRow = (cellId: string, model: string, variable: ModelMap['variable'], sum: number, validM2: number): CellModelRow => ({
-  cell_id: cellId, model, variable: variable === 'dead' ? 'dead_cover' : variable,
-  value: roundTo(variable === 'dead' ? sum / validM2 : sum, 6), sd: null, valid_area_m2: roundTo(validM2, 6),
-});
+/**
+ * A map in a cell. The standard deviation of a mean is the mean of the pixels': their errors are taken as shared, as those of neighbours nearly are;
+ * that of a sum is the sum of the pixels'.
+ */
+function modelRow(cellId: string, { source, variable, kind, sd, sums }: ModelMap & { sums: Sums }, i: number): CellModelRow {
+  const validM2 = sums.validM2[i]!, per = kind === 'sum' ? 1 : validM2;
+  return {
+    cell_id: cellId, model: source, variable: kind === 'share' ? `${variable}_cover` : variable,
+    value: roundTo(sums.value[i]! / per, 6), sd: sd ? roundTo(sums.sd[i]! / per, 6) : null, valid_area_m2: roundTo(validM2, 6),
+  };
+}
 
 /** Valid and canopy pixels of the CHM by cell, row-major over the core's cells. */
 function coverOfCells(cells: Lattice, core: Window, tile: Tile, chm: Raster): { valid: Int32Array; canopy: Int32Array } {
@@ -100,23 +109,24 @@ function coverOfCells(cells: Lattice, core: Window, tile: Tile, chm: Raster): { 
 }
 
 /**
- * Sums of a map by cell: each valid pixel gives each cell its value x overlap / pixel (for `dead`: the overlap in m2 where it is dead).
+ * Sums of a map by cell: each valid pixel gives each cell its value x overlap / pixel (of a share: the overlap in m2 where it is covered; of a mean: value x overlap in m2).
  * A cell's pixels are added north to south, west to east, so its bits depend on no tile.
  */
-function sumsOfCells(cells: Lattice, core: Window, { variable, raster }: ModelMap): Sums {
-  const value = new Float64Array(core.width * core.height), validM2 = new Float64Array(core.width * core.height);
+function sumsOfCells(cells: Lattice, core: Window, { kind, raster, sd }: ModelMap): Sums {
+  const value = new Float64Array(core.width * core.height), spread = new Float64Array(value.length), validM2 = new Float64Array(value.length);
   const across = overlaps(raster, cells, core, true), down = overlaps(raster, cells, core, false);
   const res = toUnits(raster.lattice.resM);
   for (const { pixel: row, cell: cellRow, length: high } of down) {
     for (const { pixel: col, cell: cellCol, length: wide } of across) {
       const from = row * raster.window.width + col, to = cellRow * core.width + cellCol;
       if (!raster.mask[from]) continue;
-      const share = (high * wide) / (res * res), areaM2 = (high * wide) / 1e10;
+      const areaM2 = (high * wide) / 1e10, weight = kind === 'sum' ? (high * wide) / (res * res) : areaM2;
       validM2[to]! += areaM2;
-      value[to]! += variable === 'dead' ? (raster.data[from] ? areaM2 : 0) : raster.data[from]! * share;
+      value[to]! += kind === 'share' ? (raster.data[from] ? weight : 0) : raster.data[from]! * weight;
+      if (sd) spread[to]! += sd.data[from]! * weight;
     }
   }
-  return { value, validM2 };
+  return { value, sd: spread, validM2 };
 }
 
 interface Overlap {

@@ -10,12 +10,17 @@ import { areaOfPixels, windowOfCore } from './window-of-core.ts';
 /** Valid CHM pixels at or above this are canopy. */
 export const CANOPY_M = 2;
 
-/** A map of a model: density in stems per pixel, biomass in kg per pixel, or dead crowns (not 0 = dead). */
+/** A map of a model. */
 export interface ModelMap {
   /** the model's name */
   source: string;
-  variable: 'stems' | 'agb_kg' | 'dead';
+  /** stems and agb_kg (per pixel) add up in stands; dead is the area of dead crowns; others are told by cell only */
+  variable: string;
+  /** sum: pixels add up; share: not 0 counts as covered; mean: averaged by area */
+  kind: 'sum' | 'share' | 'mean';
   raster: Raster<PixelArray>;
+  /** standard deviation of each pixel, on the same pixels; only of `mean` and `sum` */
+  sd?: Raster<PixelArray> | null;
 }
 
 export interface ShareInputs {
@@ -106,7 +111,7 @@ function canopyAreas(tile: Tile, polygons: MultiPolygon | null, { chm, crowns }:
   return { areaM2: m2(area), validM2: m2(valid), canopyM2: m2(canopy), crownM2: crowns ? m2(crown) : null };
 }
 
-function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, raster }: ModelMap): Partial<Part> {
+function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, kind, raster }: ModelMap): Partial<Part> {
   const { window, inside } = ownPixels(tile, polygons, raster);
   let area = 0, valid = 0, dead = 0;
   for (let i = 0; i < inside.length; i++) area += inside[i]!;
@@ -120,9 +125,10 @@ function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, raster
     }
   }
   const areas = { areaM2: areaOfPixels(area, raster.lattice), validM2: areaOfPixels(valid, raster.lattice) };
-  if (variable === 'dead') return { ...areas, deadM2: areaOfPixels(dead, raster.lattice) };
+  if (kind === 'share') return variable === 'dead' ? { ...areas, deadM2: areaOfPixels(dead, raster.lattice) } : areas;
+  if (kind === 'mean') return areas;
   const total = cutSum(tile, polygons, raster);
-  return variable === 'stems' ? { ...areas, stems: total } : { ...areas, agbKg: total };
+  return variable === 'stems' ? { ...areas, stems: total } : variable === 'agb_kg' ? { ...areas, agbKg: total } : areas;
 }
 
 /** A double holds whole numbers exactly up to 2^53. */

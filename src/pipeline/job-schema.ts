@@ -35,6 +35,7 @@ export const JobSchema = z.strictObject({
   cells: z.strictObject({ size_m: metres('edge of a cell of the area grid').default(20) }).prefault({}),
   openings: z.strictObject({ below_m: metres('canopy lower than this is open').default(2), min_area_m2: z.number().nonnegative().default(10) }).prefault({}),
   models: z.array(Model).default([]),
+  allow_licences: z.array(z.string().min(1)).optional().describe('SPDX identifiers: models and their training data must have one of them; default: no gate'),
   allometry: Allometry.prefault({}),
   reference: Reference.optional().describe('what the inventory is compared with after each run: table evaluation'),
   exports: z.array(Export).default([]),
@@ -53,8 +54,10 @@ export const JobSchema = z.strictObject({
   job.models.forEach((model, i) => {
     const namesake = job.models.findIndex((other) => other.name !== undefined && other.name === model.name);
     if (namesake >= 0 && namesake < i) wrong(['models', i, 'name'], `two models are named ${model.name}; give each a name of its own`);
-    if (!(model.on in job.inputs.images)) wrong(['models', i, 'on'], `no image is named ${model.on}; inputs.images has ${Object.keys(job.inputs.images).join(', ') || 'none'}`);
+    const known = new Set([...Object.keys(job.inputs.images), 'chm', 'dtm', ...job.models.slice(0, i).flatMap((other) => other.name ?? [])]);
+    for (const on of [model.on ?? []].flat()) if (!known.has(on)) wrong(['models', i, 'on'], `nothing is named ${on}; there are ${[...known].join(', ')} (models only above this one, by their name)`);
   });
+  for (const image of Object.keys(job.inputs.images)) if (['lidar', 'chm', 'dtm', 'valid_area'].includes(image)) wrong(['inputs', 'images', image], `${image} is the name of another input; give the image another`);
   job.exports.forEach(({ file }, i) => {
     if (job.exports.findIndex((other) => other.file === file) < i) wrong(['exports', i, 'file'], `${file} is written twice; give each export a file of its own`);
   });

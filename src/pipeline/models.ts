@@ -1,56 +1,123 @@
-// pipeline/models.ts: the models that a job names: found, read, checked against their images and licences. IO.
-import { access } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+// pipeline/models.ts: the models that a job names: found, read, checked against their inputs and licences. IO.
 import { fileURLToPath } from 'node:url';
+import type { Lattice, Window } from '../types.ts';
 import { UsageError } from '../errors.ts';
-import { checkCard, checkModelFits } from '../infer/card-check.ts';
-import { readCard } from '../infer/card.ts';
+import { unionBox } from '../geo/box.ts';
+import { anchoredLattice, windowOfBox } from '../geo/lattice.ts';
+import { checkCard } from '../infer/card-check.ts';
+import { isTableCard, readAnyCard } from '../infer/card.ts';
+import type { AnyCard } from '../infer/card.ts';
+import { findModel } from '../infer/catalogue.ts';
+import { licenceProblems } from '../infer/licence.ts';
+import { outputLattice } from '../infer/patches.ts';
 import type { LoadedJob } from './job-file.ts';
-import type { ImageLayer, SurveyModel } from './survey.ts';
+import type { InputSource } from './model-inputs.ts';
+import { settleInputs } from './model-inputs.ts';
+import type { Job } from './job-schema.ts';
+import type { RasterInput } from './read-rasters.ts';
+import { layAt } from './read-rasters.ts';
+import type { ImageLayer, Survey, SurveyModel } from './survey.ts';
 
 /** Models that come with the package: models/, and dist/../models when it is built. */
-const SHIPPED = ['../../models', '../../../models'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+export const SHIPPED_MODELS = ['../../models', '../../../models'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 /** Names that stand beside those of models in the tables' `source` and in rasters/. */
 const RESERVED_NAMES: readonly string[] = ['lidar', 'chm', 'dtm', 'valid_area', 'measure'];
 
+/** A model of the job before its inputs are settled. */
+export interface NamedModel {
+  name: string;
+  dir: string;
+  primary: boolean;
+  card: AnyCard;
+  on: string[];
+}
+
 /**
- * The job's models with their cards.
+ * The job's models with their cards, checked but for what they read.
  *
- * @throws {UsageError} when a model is not there, names clash, or two of a task are primary; {ModelError} when its card does not fit the network or the image
+ * @throws {UsageError} when a model is not there, names clash, two of a task are primary, or a licence is not allowed; {ModelError} when a card does not fit its network
  */
-export async function resolveModels(loaded: LoadedJob, images: readonly ImageLayer[]): Promise<SurveyModel[]> {
-  const models: SurveyModel[] = [];
-  for (const [i, { name, use, on, primary = false }] of loaded.job.models.entries()) {
-    const dir = await modelDir(loaded, use, i), card = await readCard(dir), image = images.find((each) => each.name === on)!;
+export async function readModels(loaded: LoadedJob): Promise<NamedModel[]> {
+  const models: NamedModel[] = [];
+  for (const [i, { name, use, on = [], primary = false }] of loaded.job.models.entries()) {
+    const dir = await modelDir(loaded, use, i), card = await readAnyCard(dir);
     await checkCard(card, dir);
-    checkModelFits(card, { name: on, gsdM: image.lattice.resM, roles: image.bands });
-    const model = { name: name ?? card.name, dir, on, primary, card };
+    const model = { name: name ?? card.name, dir, primary, card, on: [on].flat() };
     checkName(loaded, i, model, models);
     checkPrimary(loaded, i, model, models);
+    if (isTableCard(card) && model.on.length > 0) throw wrong(loaded, i, 'on', `${card.name} reads the table ${card.post.per}, not an image; leave on out`);
     models.push(model);
   }
+  const unlicensed = licenceProblems(models, loaded.job.allow_licences);
+  if (unlicensed.length > 0) throw new UsageError(`${loaded.at('allow_licences')}: ${unlicensed.join('\n')}`, { source: loaded.path, path: 'allow_licences' });
   return models.map((model) => ({ ...model, primary: model.primary || isAlone(model, models) }));
 }
 
+/** What models may read beside one another: the survey's rasters before its models are known. */
+export type ModelSurvey = Pick<Survey, 'lidar' | 'chm' | 'dtm' | 'images' | 'crs' | 'canopySource'>;
+
+/** Settle what each model reads. @throws {ModelError} for a model that does not fit its inputs */
+export function settleModels(models: readonly NamedModel[], survey: ModelSurvey, { job, rasters }: { job: Job; rasters: readonly RasterInput[] }): SurveyModel[] {
+  const settled: SurveyModel[] = [];
+  for (const { name, dir, primary, card, on } of models) {
+    const own = { name, dir, primary, card };
+    if (isTableCard(card)) settled.push({ ...own, inputs: [], grid: null, bands: [] });
+    else settled.push({ ...own, ...settleInputs(card, on.map((input) => sourceOf(input, settled, survey, { job, rasters }))) });
+  }
+  return settled;
+}
+
+/** What a name after `on:` stands for: an image, a CHM or DTM (brought, else made from LiDAR), or an earlier model's map. */
+function sourceOf(name: string, models: readonly SurveyModel[], survey: ModelSurvey, { job, rasters }: { job: Job; rasters: readonly RasterInput[] }): InputSource {
+  const layer = survey.images.find((image) => image.name === name) ?? (name === 'chm' ? survey.chm : name === 'dtm' ? survey.dtm : null), input = rasters.find((raster) => raster.name === name);
+  if (layer && input) {
+    const isHeight = name === 'chm' || name === 'dtm', resamples = isHeight || job.inputs.images[name]!.lattice === 'crs';
+    const lay = (gsdM: number): ImageLayer => layAt(input, layer, { gsdM, epsg: survey.crs.epsg, resample: isHeight ? 'auto' : job.inputs.images[name]!.resample });
+    return { name, roles: isHeight ? [name] : layer.bands, lattice: layer.lattice, window: layer.window, layer, product: null, resamples, gsdM: input.gsdM, layAt: lay };
+  }
+  const index = models.findIndex((model) => model.name === name), model = models[index];
+  if (model?.grid) {
+    const output = model.card.outputs[0]!, lattice = outputLattice(model.grid.lattice, output.stridePx);
+    const window = coarser(model.grid.window, output.stridePx);
+    return { name, roles: [output.variable], lattice, window, layer: null, product: { of: index, raster: output.variable, lattice }, resamples: true, gsdM: lattice.resM };
+  }
+  return canopySourceOf(name as 'chm' | 'dtm', survey, job);
+}
+
+function canopySourceOf(name: 'chm' | 'dtm', { lidar, canopySource }: ModelSurvey, job: Job): InputSource {
+  if (canopySource !== 'lidar' || lidar.length === 0) throw new UsageError(`models: on: ${name} is neither an input nor made from LiDAR; add inputs.${name}`, { path: 'models' });
+  const lattice = anchoredLattice(job[name].resolution_m), window = windowOfBox(lattice, lidar.map(({ box }) => box).reduce(unionBox));
+  return { name, roles: [name], lattice, window, layer: null, product: { of: 'canopy', raster: name, lattice }, resamples: true, gsdM: lattice.resM };
+}
+
+/** The output pixels that an image's pixels touch. */
+export function coarser({ col, row, width, height }: Window, stridePx: number): Window {
+  const first = { col: Math.floor(col / stridePx), row: Math.floor(row / stridePx) };
+  return { ...first, width: Math.ceil((col + width) / stridePx) - first.col, height: Math.ceil((row + height) / stridePx) - first.row };
+}
+
+/** The pixels of a model's first map. */
+export const mapLatticeOf = ({ grid, card }: SurveyModel): Lattice => outputLattice(grid!.lattice, card.outputs[0]!.stridePx);
+
 /** The only model of its task fills the fixed columns. */
-const isAlone = (model: SurveyModel, models: readonly SurveyModel[]): boolean => models.filter(({ card }) => card.task === model.card.task).length === 1;
+const isAlone = (model: NamedModel, models: readonly NamedModel[]): boolean => models.filter(({ card }) => card.task === model.card.task).length === 1;
 
 /** Tasks of several models of which none is primary: their fixed columns stay NULL. Each with what to say of it. */
-export function tasksWithoutPrimary(models: readonly SurveyModel[]): string[] {
+export function tasksWithoutPrimary(models: readonly Pick<SurveyModel, 'name' | 'card' | 'primary'>[]): string[] {
   return [...new Set(models.map(({ card }) => card.task))].filter((task) => !models.some(({ card, primary }) => card.task === task && primary)).map((task) => {
     const names = models.filter(({ card }) => card.task === task).map(({ name }) => name);
     return `${names.join(', ')}: several models of task ${task}, none primary: the fixed columns of that task stay NULL; set primary: true on one`;
   });
 }
 
-function checkName(loaded: LoadedJob, index: number, { name, card }: SurveyModel, before: readonly SurveyModel[]): void {
+function checkName(loaded: LoadedJob, index: number, { name, card }: NamedModel, before: readonly NamedModel[]): void {
   const from = loaded.job.models[index]!.name === undefined ? ` (so its card ${card.name} says)` : '';
   if (RESERVED_NAMES.includes(name)) throw wrong(loaded, index, 'name', `${name}${from} is the name of another source or raster of the survey; give the model another with name:`);
   if (before.some((each) => each.name === name)) throw wrong(loaded, index, 'name', `two models are named ${name}${from}; give one a name of its own with name:`);
 }
 
-function checkPrimary(loaded: LoadedJob, index: number, { name, primary, card }: SurveyModel, before: readonly SurveyModel[]): void {
+function checkPrimary(loaded: LoadedJob, index: number, { name, primary, card }: NamedModel, before: readonly NamedModel[]): void {
   const other = before.find((each) => primary && each.primary && each.card.task === card.task);
   if (other) throw wrong(loaded, index, 'primary', `${other.name} and ${name} are both primary models of task ${card.task}; leave primary: true on one`);
 }
@@ -61,7 +128,7 @@ function wrong(loaded: LoadedJob, index: number, key: string, message: string): 
 }
 
 async function modelDir(loaded: LoadedJob, use: string, index: number): Promise<string> {
-  const tried = [resolve(loaded.dir, use), ...(/^[a-z0-9][a-z0-9.-]*$/.test(use) ? SHIPPED.map((dir) => join(dir, use)) : [])];
-  for (const dir of tried) if (await access(join(dir, 'card.json')).then(() => true, () => false)) return dir;
-  throw new UsageError(`${loaded.at(`models.${index}.use`)}: models.${index}.use: no model ${use}: no card.json in ${tried.join(' or ')}`, { source: loaded.path, path: `models.${index}.use` });
+  const { dir, tried } = await findModel(use, loaded.dir, SHIPPED_MODELS);
+  if (dir !== null) return dir;
+  throw new UsageError(`${loaded.at(`models.${index}.use`)}: models.${index}.use: no model ${use}: no card.json or network in ${tried.join(' or ')}`, { source: loaded.path, path: `models.${index}.use` });
 }

@@ -1,30 +1,30 @@
 // pipeline/plan.ts: the tasks of a survey with their content keys and needs. Pure: headers in, records out.
 import { dirname, relative } from 'node:path';
-import Flatbush from 'flatbush';
 import type { Box, Lattice, TaskKind, Tile } from '../types.ts';
 import { contentKey } from '../files/hash.ts';
 import { boxesMeet, extentsMeet, growBox, unionBox } from '../geo/box.ts';
-import { anchoredLattice, boxOfWindow } from '../geo/lattice.ts';
+import { boxIndex } from '../geo/box-index.ts';
+import { anchoredLattice } from '../geo/lattice.ts';
 import type { Block } from '../infer/patches.ts';
-import { planBlocks } from '../infer/patches.ts';
 import { bandOf, byTile, tilesOfBox } from '../tile/grid.ts';
 import type { CanopyParams } from './canopy-params.ts';
 import { canopyParams, crownStageParams } from './canopy-params.ts';
 import { clipHashes, relationToArea } from './clip.ts';
 import { canopyHalos, chmHalos, valueReachM } from './halo.ts';
 import type { Job } from './job-schema.ts';
-import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey, SurveyModel } from './survey.ts';
+import { fileBoxes, layerReader } from './plan-layers.ts';
+import type { PlannedModel } from './plan-models.ts';
+import { mapReachM, planModels } from './plan-models.ts';
+import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey } from './survey.ts';
 
 /** Raised when the results of a kind of task change; not the package's version. */
 export const STAGE_VERSIONS: Readonly<Record<TaskKind, number>> = { bucket: 1, canopy: 1, model: 1, measure: 1, merge: 1 };
-
-/** Patches along the side of a block: the unit of a model task. Changes no result. */
-const BLOCK_PATCHES = 8;
 
 export type TaskUnit =
   | { file: number }
   | { tile: string }
   | { model: number; block: Block }
+  | { model: number; tile: string }
   | { survey: string };
 
 export interface Task {
@@ -63,18 +63,12 @@ export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Pl
   const params = canopyParams(job, survey.groundMethod), tiles = surveyTiles(survey, job.tiles.size_m, valueReachM(params));
   const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
   const canopies = survey.canopySource === 'lidar' ? planCanopies(tiles, survey.lidar, buckets, job, params) : survey.chm ? planHeights(tiles, survey.chm, job, survey) : [];
-  const blocks = survey.models.flatMap((model, index) => (networkOf(survey, index) === index ? planModel(model, index, survey, job.tiles.size_m) : []));
+  const blocks = planModels({ survey, sizeM: job.tiles.size_m, tiles, canopies });
   const measures = planMeasures(tiles, canopies, blocks, job, survey);
   const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, { job, jobFile, survey })]);
   const body = { format: 1 as const, config_hash: contentKey(job), job, job_file: jobFile, output, survey, tasks };
   const created = now.toISOString().replace(/\.\d+Z$/, 'Z');
   return { ...body, created, run_id: `${created.replace(/[-:]/g, '')}-${planHash(body).slice(0, 8)}` };
-}
-
-/** The index of the first model that runs the same network on the same image: its parts serve both, whatever their names. */
-export function networkOf({ models }: Survey, index: number): number {
-  const same = ({ card, on }: SurveyModel) => contentKey([card, on]);
-  return models.findIndex((model) => same(model) === same(models[index]!));
 }
 
 /** Every file that a survey reads. */
@@ -94,37 +88,22 @@ export function vectorsOf({ area, masks, stands, plots, reference, equations }: 
   ];
 }
 
-/** How far the pixels of model maps reach beyond a tile that holds their centre, metres: stands that near may share them. */
-export const mapReachM = ({ models, images }: Survey): number =>
-  models.reduce((reach, { on, card }) => Math.max(reach, card.outputs[0]!.stridePx * images.find(({ name }) => name === on)!.lattice.resM), 0);
-
 /** The plan's identity: its task keys and the job, without time or place. */
 const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
 
 /** Tiles of the area in which any input gives a value, in the survey's order. @param reachM how far from a return the canopy's rasters have values */
 function surveyTiles(survey: Survey, sizeM: number, reachM: number): Tile[] {
   const tiles = new Map<string, Tile>();
-  const clouds = survey.lidar.map(({ box }) => ({ box: growBox(box, reachM) }));
+  const clouds = survey.lidar.map(({ box }) => growBox(box, reachM));
   const rasters = survey.canopySource === 'chm' ? [survey.chm!, ...survey.images] : survey.images;
-  for (const { box } of [...clouds, ...rasters.flatMap(imageBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
+  for (const box of [...clouds, ...rasters.flatMap(fileBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
   return [...tiles.values()].filter(({ core }) => relationToArea(survey.area, core) !== 'outside').sort(byTile);
 }
-
-const imageBoxes = (image: ImageLayer): { box: Box }[] => image.files.map(({ window }) => ({ box: boxOfWindow(image.lattice, window) }));
 
 const bucketKey = (file: LidarFile, job: Job, survey: Survey): string => contentKey({
   kind: 'bucket', version: STAGE_VERSIONS.bucket, fingerprint: file.fingerprint, box: file.box, epsg: survey.crs.epsg, drop: job.inputs.lidar!.drop, tile_m: job.tiles.size_m,
   ...(file.conversion && { conversion: file.conversion }),
 });
-
-/** Answers which of many boxes meet a window, closed. */
-function boxIndex(boxes: readonly Box[]): (box: Box) => number[] {
-  if (boxes.length === 0) return () => [];
-  const index = new Flatbush(boxes.length);
-  for (const { x0, y0, x1, y1 } of boxes) index.add(x0, y0, x1, y1);
-  index.finish();
-  return (box) => index.search(box.x0, box.y0, box.x1, box.y1).sort((a, b) => a - b);
-}
 
 function planCanopies(tiles: readonly Tile[], files: readonly LidarFile[], buckets: readonly string[], job: Job, params: CanopyParams): Task[] {
   const haloM = canopyHalos(params).points, filesIn = boxIndex(files.map(({ box }) => box));
@@ -147,12 +126,6 @@ function planHeights(tiles: readonly Tile[], chm: HeightLayer, job: Job, { dtm }
   }));
 }
 
-/** Answers what of a raster layer lies in a box: its files in the order in which they are laid, with all that says how they are read. */
-function layerReader(layer: ImageLayer): (box: Box) => object[] {
-  const filesIn = boxIndex(imageBoxes(layer).map(({ box }) => box));
-  return (box) => filesIn(box).map((i) => layer.files[i]!).map(({ path: _, bytes: __, ...placed }) => placed);
-}
-
 /** A file belongs to the first band that needs it. */
 function planBuckets(buckets: readonly string[], canopies: readonly Task[], job: Job): Task[] {
   const firstBand = new Map<string, number>();
@@ -169,25 +142,7 @@ function planBuckets(buckets: readonly string[], canopies: readonly Task[], job:
   });
 }
 
-interface PlannedBlock {
-  task: Task;
-  model: SurveyModel;
-  core: Box;
-}
-
-function planModel(model: SurveyModel, index: number, survey: Survey, sizeM: number): PlannedBlock[] {
-  const image = survey.images.find(({ name }) => name === model.on)!;
-  const filesIn = layerReader(image), reachM = mapReachM(survey);
-  return planBlocks(image.window, model.card.input, BLOCK_PATCHES, image.files.map(({ window }) => window)).flatMap((block) => {
-    const core = boxOfWindow(image.lattice, block.core), top = tilesOfBox({ ...core, y0: core.y1 }, sizeM)[0]!;
-    if (relationToArea(survey.area, growBox(core, reachM)) === 'outside') return [];
-    const files = filesIn(boxOfWindow(image.lattice, block.read));
-    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card: model.card, lattice: image.lattice, resample: image.resample ?? null, bands: image.bands, block, files });
-    return [{ model, core, task: { key, kind: 'model' as const, step: `${bandOf(top, sizeM)}.model.1`, unit: { model: index, block }, needs: [], resources: { memory_mb: 500, gpu: false } } }];
-  });
-}
-
-function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks: readonly PlannedBlock[], job: Job, survey: Survey): Task[] {
+function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks: readonly PlannedModel[], job: Job, survey: Survey): Task[] {
   const blocksIn = boxIndex(blocks.map(({ core }) => core));
   const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
   const params = {

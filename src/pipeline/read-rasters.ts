@@ -2,10 +2,13 @@
 import { InvalidInput, UsageError } from '../errors.ts';
 import { openFile } from '../files/byte-source.ts';
 import { inParallel } from '../files/in-parallel.ts';
+import { crsFromEpsg } from '../geo/crs.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
 import { openRaster } from '../ingest/geotiff-reader.ts';
+import { heightWarnings } from '../ingest/geotiff-header.ts';
 import type { RasterHeader } from '../ingest/geotiff-reader.ts';
 import { planImage } from '../ingest/image-plan.ts';
+import type { Resampling } from '../ingest/image-plan.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { LoadedJob } from './job-file.ts';
 import { AT_ONCE, faultsOf, orFault, settledFiles } from './read-inputs.ts';
@@ -27,6 +30,8 @@ export interface RasterInput {
   key: string;
   files: RasterFile[];
   statements: FileStatement[];
+  /** pixels of the coarsest of its files, metres where its CRS is projected: what detail there is */
+  gsdM: number;
 }
 
 /** Read the headers of every raster input; files that cannot be read join `faults`. @throws {InvalidInput} when an input has no readable file */
@@ -40,14 +45,14 @@ export async function readRasters(loaded: LoadedJob, identities: Fingerprints, w
     faults.push(...faultsOf(read));
     const files = read.flatMap((entry) => ('header' in entry ? [entry] : []));
     if (files.length === 0) throw new InvalidInput(`${key}: none of its ${paths.length} file(s) can be read: ${faultsOf(read)[0]?.reason ?? 'all wait, see settle_minutes'}`, { path: key });
-    inputs.push({ name, key, files, statements: files.map(({ header }) => statementOf(name, header)) });
+    inputs.push({ name, key, files, statements: files.map(({ header }) => statementOf(name, header)), gsdM: Math.max(...files.map(({ header }) => pixelM(header))) });
   }
   return inputs;
 }
 
-function statementOf(input: string, { name, epsg, crsIsOwn, affine, width, height }: RasterHeader): FileStatement {
+function statementOf(input: string, { name, epsg, verticalEpsg, crsIsOwn, affine, width, height }: RasterHeader): FileStatement {
   const box = affine && { x0: affine.x0, y0: affine.y0 - height * affine.resY, x1: affine.x0 + width * affine.resX, y1: affine.y0 };
-  return { input, path: name, words: epsg === null ? null : { epsg }, isOwn: crsIsOwn, ...(box ? { box } : {}) };
+  return { input, path: name, words: epsg === null ? null : { epsg, verticalEpsg }, isOwn: crsIsOwn, ...(box ? { box } : {}) };
 }
 
 async function readRasterFile(path: string, identities: Fingerprints): Promise<RasterFile> {
@@ -59,9 +64,27 @@ async function readRasterFile(path: string, identities: Fingerprints): Promise<R
   }
 }
 
-/** Lay an image's files on their lattice. @throws {InvalidInput} when they do not fit together; {UsageError} for more bands than they have */
-export function layImage(loaded: LoadedJob, { name, key, files }: RasterInput): ImageLayer {
-  const { bands } = loaded.job.inputs.images[name]!, plan = planImage(files.map(({ header }) => header));
+/** The longer side of a pixel, metres; at the middle of a file in degrees. */
+function pixelM({ affine, epsg, height }: RasterHeader): number {
+  if (!affine) return 0;
+  const crs = epsg === null ? null : crsFromEpsg(epsg), lat = affine.y0 - (height / 2) * affine.resY;
+  if (crs && !crs.isProjected) return DEGREE_M * Math.max(affine.resY, affine.resX * Math.cos((lat * Math.PI) / 180));
+  return Math.max(affine.resX, affine.resY) * (crs?.unitToMetre ?? 1);
+}
+
+/** Metres in a degree of latitude. */
+const DEGREE_M = 111_320;
+
+/**
+ * Lay an image's files on their lattice: their own, or with `lattice: crs` pixels anchored to the CRS origin.
+ *
+ * @param gsdM  pixels of the first model that reads it, for `lattice: crs` without gsd_m
+ * @throws {InvalidInput} when they do not fit together; {UsageError} for more bands than they have, or no pixel size to resample to
+ */
+export function layImage(loaded: LoadedJob, { name, key, files }: RasterInput, { epsg, gsdM }: { epsg: number; gsdM: number | null }): ImageLayer {
+  const { bands, lattice, resample, gsd_m: given } = loaded.job.inputs.images[name]!, size = given ?? gsdM;
+  if (lattice === 'crs' && size === null) throw new UsageError(`${loaded.at(`${key}.lattice`)}: ${key}.lattice is crs, but no model reads ${name}: give the pixels to resample to with gsd_m`, { source: loaded.path, path: `${key}.gsd_m` });
+  const plan = planImage(headersOf(files, epsg), lattice === 'files' ? {} : { lattice, gsdM: size!, surveyEpsg: epsg, resample });
   if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`${key}.bands`)}: ${key}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `${key}.bands` });
   return layerOf(name, bands, plan, files);
 }
@@ -78,9 +101,15 @@ export function layHeights({ job }: LoadedJob, kind: 'chm' | 'dtm', { key, files
   return { ...layerOf(kind, ['height'], planImage(headers, options), files), zToMetre: heightUnitOf(settled, kind) };
 }
 
-/** What looks odd in height rasters: 0 may be ground or missing, and only who made the file knows. */
-export const notesOnHeights = ({ name, files }: RasterInput): string[] =>
-  (name !== 'chm' && name !== 'dtm' ? [] : files.filter(({ header }) => header.nodata === 0).map(({ header }) => `${header.name}: declares 0 as nodata: every height of 0 m, open ground among them, is taken for missing; if 0 is a height, take the declaration out (gdal_edit.py -unsetnodata)`));
+/** What looks odd in height rasters. */
+export const notesOnHeights = ({ name, files }: RasterInput): string[] => (name === 'chm' || name === 'dtm' ? files.flatMap(({ header }) => heightWarnings(header)) : []);
+
+/** The files of a layer on pixels of another size, anchored to the CRS origin. */
+export const layAt = ({ files }: RasterInput, { name, bands }: ImageLayer, { gsdM, epsg, resample }: { gsdM: number; epsg: number; resample: Resampling }): ImageLayer =>
+  layerOf(name, bands, planImage(headersOf(files, epsg), { lattice: 'crs', gsdM, surveyEpsg: epsg, resample }), files);
+
+/** Headers; a file that states no CRS is in the survey's. */
+const headersOf = (files: readonly RasterFile[], epsg: number): RasterHeader[] => files.map(({ header }) => ({ ...header, epsg: header.epsg ?? epsg }));
 
 function layerOf(name: string, bands: string[], plan: ReturnType<typeof planImage>, files: readonly RasterFile[]): ImageLayer {
   const known = new Map(files.map((entry) => [entry.header.name, entry]));

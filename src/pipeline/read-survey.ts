@@ -2,8 +2,9 @@
 import { crsFromEpsg } from '../geo/crs.ts';
 import { openFingerprints } from './fingerprints.ts';
 import { readEquationFiles } from './fits.ts';
+import { isTableCard } from '../infer/card.ts';
 import type { LoadedJob } from './job-file.ts';
-import { resolveModels } from './models.ts';
+import { readModels, settleModels } from './models.ts';
 import { placeClouds, readClouds, statementOfCloud } from './read-clouds.ts';
 import { readLayers } from './read-layers.ts';
 import { layHeights, layImage, notesOnHeights, readRasters } from './read-rasters.ts';
@@ -35,11 +36,12 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
   notes.push(...settled.notes, ...rasters.flatMap(notesOnHeights));
   const ground = await settleGround(job, lidar);
   const heights = (name: 'chm' | 'dtm') => rasters.filter((raster) => raster.name === name).map((raster) => layHeights(loaded, name, raster, settled))[0] ?? null;
-  const images = rasters.filter(({ name }) => name in job.inputs.images).map((raster) => layImage(loaded, raster));
+  const named = await readModels(loaded), gsdOf = (image: string) => named.flatMap(({ on, card }) => (on.includes(image) && !isTableCard(card) ? [card.input.gsdM] : []))[0] ?? null;
+  const images = rasters.filter(({ name }) => name in job.inputs.images).map((raster) => layImage(loaded, raster, { epsg: crs.epsg, gsdM: gsdOf(raster.name) }));
   const layers = await readLayers({ loaded, identities, surveyCrs: crsFromEpsg(crs.epsg), waiting, note: (text) => void notes.push(text) });
+  const inputs = { crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, canopySource: job.inputs.lidar ? 'lidar' as const : job.inputs.chm ? 'chm' as const : null };
   const survey: Survey = {
-    name: job.survey, crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, ...layers, equations: await readEquationFiles(loaded, identities),
-    models: await resolveModels(loaded, images), faults, waiting, canopySource: job.inputs.lidar ? 'lidar' : job.inputs.chm ? 'chm' : null, groundMethod: ground.method,
+    name: job.survey, ...inputs, ...layers, equations: await readEquationFiles(loaded, identities), models: settleModels(named, inputs, { job, rasters }), faults, waiting, groundMethod: ground.method,
   };
   await identities.save();
   return { survey, notes: { faults, waiting, ground: ground.note, inputs: notes } };

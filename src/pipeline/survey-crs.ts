@@ -101,10 +101,11 @@ function placed(crs: Crs, box: Box): Box | null {
 /** Rasters keep their pixels: those of another CRS are refused, unless the job has them resampled. */
 function refuseOther(job: Job, { statement: { input, path }, crs }: FileCrs, survey: SurveyCrs, jobFile: string): void {
   if (input === 'lidar' || crs.epsg === survey.epsg) return;
-  if ((input === 'chm' || input === 'dtm') && job.inputs[input]?.lattice === 'crs') return;
+  const lattice = input === 'chm' || input === 'dtm' ? job.inputs[input]?.lattice : job.inputs.images[input]?.lattice;
+  if (lattice === 'crs') return;
   const isImage = input !== 'chm' && input !== 'dtm', key = isImage ? `inputs.images.${input}` : `inputs.${input}`;
   const ways = [
-    `bring it there (gdalwarp -t_srs EPSG:${survey.epsg})`, ...(isImage ? [] : [`add \`lattice: crs\` to ${key} to have it resampled`]),
+    `bring it there (gdalwarp -t_srs EPSG:${survey.epsg})`, `add \`lattice: crs\` to ${key} to have it resampled`,
     ...(metresProblem(crs) === null ? [`${job.crs === undefined ? 'add the line' : 'make it'} \`crs: EPSG:${crs.epsg}\` in ${jobFile}`] : []),
   ];
   throw new UsageError(`${path}: it is in ${nameOf(crs)}, but the survey is in ${nameOf(survey)}, from ${survey.from}; ${ways.join(', or ')}`, { source: path, path: key });

@@ -1,6 +1,6 @@
 // pipeline/survey.ts: what a survey consists of, as its headers say: the input of the plan. Records only.
-import type { Box, Lattice, MultiPolygon } from '../types.ts';
-import type { ModelCard } from '../infer/card.ts';
+import type { Box, Lattice, MultiPolygon, Window } from '../types.ts';
+import type { AnyCard } from '../infer/card.ts';
 import type { EquationTable } from '../measure/allometry/table.ts';
 import type { ImagePlan, ImageFile as PlacedFile } from '../ingest/image-plan.ts';
 
@@ -96,12 +96,28 @@ export interface StandLayer {
   entries: StandEntry[];
 }
 
+/** One input of a model: files, or what earlier tasks make. */
+export interface ModelInput {
+  /** chm, dtm, or the name of an image or of a model */
+  name: string;
+  /** what its bands are, in their order */
+  roles: string[];
+  /** files on the model's pixels; null: made by earlier tasks */
+  layer: ImageLayer | null;
+  /** the raster that earlier tasks make: of each tile's canopy, or of each block of a model (its index); null for files */
+  product: { of: 'canopy' | number; raster: string; lattice: Lattice } | null;
+}
+
 export interface SurveyModel {
   name: string;
   dir: string;
-  on: string;
   primary: boolean;
-  card: ModelCard;
+  card: AnyCard;
+  inputs: ModelInput[];
+  /** the pixels that it runs on, and those that its inputs cover; null for a model of a table */
+  grid: { lattice: Lattice; window: Window } | null;
+  /** where each band of the card comes from: an input's index and a role; null: the card's fill */
+  bands: ({ input: number; role: string } | null)[];
 }
 
 export interface Survey {

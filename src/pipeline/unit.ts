@@ -4,7 +4,7 @@ import type { Plan, Task } from './plan.ts';
 
 export function unitName({ unit }: Task, { survey }: Pick<Plan, 'survey'>): string {
   if ('file' in unit) return basename(survey.lidar[unit.file]!.path);
+  if ('model' in unit) return `${survey.models[unit.model]!.name} ${'block' in unit ? unit.block.id : unit.tile}`;
   if ('tile' in unit) return unit.tile;
-  if ('block' in unit) return `${survey.models[unit.model]!.name} ${unit.block.id}`;
   return unit.survey;
 }

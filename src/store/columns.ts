@@ -1,6 +1,6 @@
 // store/columns.ts: every table, column, unit, meaning and key. Data only: DDL, Parquet, CSV, GeoJSON and docs/tables.md follow from it.
 import { cell, cellModel, tree, treeStand } from './columns/inventory.ts';
-import { cellLidar, crown, opening, openingEdge, openingStand } from './columns/internal.ts';
+import { cellLidar, crown, crownClass, imageBox, opening, openingEdge, openingStand } from './columns/internal.ts';
 import { evaluation, plot, plotTree } from './columns/reference.ts';
 import { gap, gapStand, stand, standPart, surveyPart } from './columns/stands.ts';
 import { detection, equation, inputFile, model, run, tile, voidTable } from './columns/survey.ts';
@@ -35,6 +35,8 @@ export const TABLES = {
   opening,
   opening_edge: openingEdge,
   opening_stand: openingStand,
+  image_box: imageBox,
+  crown_class: crownClass,
 } satisfies Record<string, Table>;
 
 export type TableName = keyof typeof TABLES;

@@ -36,7 +36,7 @@ test('a density pixel that straddles two cells gives each its share of stems and
   // pixels of 4 m from x = 3: the border at x = 10 cuts the one from 7 to 11, centre 9
   const lattice: Lattice = { resM: 4, x0M: 3, y0M: 0 };
   const density = rasterOf(lattice, { col: -1, row: -3, width: 7, height: 4 }, (x) => (x === 9 ? 0.5 : x < 9 ? 0 : null));
-  const { cells, cellModels } = measureCells(tileOf(0, 0, 20, 10), { sizeM: 10, metrics: [], chm: null, models: [{ source: 'm', variable: 'stems', primary: true, raster: density }] });
+  const { cells, cellModels } = measureCells(tileOf(0, 0, 20, 10), { sizeM: 10, metrics: [], chm: null, models: [{ source: 'm', variable: 'stems', kind: 'sum', primary: true, raster: density }] });
   // western cell: rows of 4, 4 and 2 m of the pixel, three of its four metres: 0.5 x 3/4 x 2.5 stems on 100 m2; eastern: 0.5 x 1/4 x 2.5 on 1 x 10 m2
   expect(cellModels).toEqual([
     { cell_id: '0_0', model: 'm', variable: 'stems', value: 0.9375, sd: null, valid_area_m2: 100 },
@@ -50,7 +50,7 @@ test('a dead map gives the dead share of what was seen, a biomass map tonnes per
   const dead = rasterOf(metre, window, (x, y) => (y > 8 ? null : x < 2 ? 1 : 0)), biomass = rasterOf(metre, window, () => 20);
   const { cells, cellModels } = measureCells(tileOf(0, 0, 10, 10), {
     sizeM: 10, metrics: [], chm: null,
-    models: [{ source: 'd', variable: 'dead', primary: true, raster: dead }, { source: 'b', variable: 'agb_kg', primary: true, raster: biomass }, { source: 'b2', variable: 'agb_kg', primary: false, raster: dead }],
+    models: [{ source: 'd', variable: 'dead', kind: 'share', primary: true, raster: dead }, { source: 'b', variable: 'agb_kg', kind: 'sum', primary: true, raster: biomass }, { source: 'b2', variable: 'agb_kg', kind: 'sum', primary: false, raster: dead }],
   });
   expect(cells[0]).toMatchObject({ dead_cover: 0.2, agb_t_per_ha: 200 }); // 20 kg/m2 = 200 t/ha
   expect(cellModels.map(({ model, variable, value, valid_area_m2 }) => [model, variable, value, valid_area_m2])).toEqual([
@@ -63,7 +63,7 @@ test('a cell has the same figures whichever tile holds it', () => {
   const noise = (x: number, y: number): number => Math.abs(Math.sin(x * 12.9898 + y * 78.233) * 43758.5453) % 1;
   const inputs = (col: number, row: number, width: number, height: number) => ({
     sizeM: 10, metrics: [], chm: rasterOf(metre, { col: col - 1, row: row - 1, width: width + 2, height: height + 2 }, (x, y) => noise(x, y) * 9),
-    models: [{ source: 'm', variable: 'stems' as const, primary: true, raster: rasterOf(lattice, { col: Math.floor(col / 2.4) - 2, row: Math.floor(row / 2.4) - 2, width: Math.ceil(width / 2.4) + 4, height: Math.ceil(height / 2.4) + 4 }, (x, y) => (noise(y, x) < 0.2 ? null : noise(y, x))) }],
+    models: [{ source: 'm', variable: 'stems', kind: 'sum' as const, primary: true, raster: rasterOf(lattice, { col: Math.floor(col / 2.4) - 2, row: Math.floor(row / 2.4) - 2, width: Math.ceil(width / 2.4) + 4, height: Math.ceil(height / 2.4) + 4 }, (x, y) => (noise(y, x) < 0.2 ? null : noise(y, x))) }],
   });
   const whole = measureCells(tileOf(0, 0, 40, 20), inputs(0, -20, 40, 20)).cells;
   const west = measureCells(tileOf(0, 0, 10, 20), inputs(0, -20, 10, 20)).cells, east = measureCells(tileOf(10, 0, 40, 20), inputs(10, -20, 30, 20)).cells;

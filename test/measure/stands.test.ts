@@ -34,7 +34,7 @@ test('a stand with a lake and a third of it unseen: every area by hand', () => {
 test('two stands with a common border through pixels: each pixel to one, its stems to both by area', () => {
   const density = rasterOf(metre, all, () => 0.3);
   const [west, east] = standShares(tileOf(0, 0, 20, 20), [stand('w', rectangle(0, 0, 10.25, 20)), stand('e', rectangle(10.25, 0, 20, 20))],
-    { canopy: null, models: [{ source: 'stems', variable: 'stems', raster: density }], trees: [] }).standParts;
+    { canopy: null, models: [{ source: 'stems', variable: 'stems', kind: 'sum', raster: density }], trees: [] }).standParts;
   expect([west!.areaM2, east!.areaM2]).toEqual([200, 200]); // centres at 10.5 are the eastern stand's
   expect(Number(west!.stems)).toBeCloseTo(0.3 * 205, 5);
   expect(Number(east!.stems)).toBeCloseTo(0.3 * 195, 5);
@@ -50,7 +50,7 @@ test('stands may overlap, and a tree on a border stands in one of two neighbours
 
 test('a stand where a model saw nothing has its area, no valid area and no stems', () => {
   const density = rasterOf(metre, all, () => null);
-  const { standParts } = standShares(tileOf(0, 0, 20, 20), [stand('a', rectangle(0, 0, 5, 5))], { canopy: null, models: [{ source: 'm', variable: 'stems', raster: density }], trees: [] });
+  const { standParts } = standShares(tileOf(0, 0, 20, 20), [stand('a', rectangle(0, 0, 5, 5))], { canopy: null, models: [{ source: 'm', variable: 'stems', kind: 'sum', raster: density }], trees: [] });
   expect(standParts).toMatchObject([{ areaM2: 25, validM2: 0, stems: null }]);
 });
 
@@ -87,7 +87,7 @@ test('however the plane is tiled, the shares of the tiles add up to the same dec
     const chm = rasterOf(chmLattice, chmWindow, canopyAt);
     return {
       canopy: { source: 'lidar', chm, crowns: { window: chmWindow, data: Int32Array.from(chm.data, (h) => (h > 10 ? 7 : 0)) } },
-      models: [{ source: 'm', variable: 'stems', raster: density }, { source: 'm', variable: 'agb_kg', raster: density }, { source: 'dead', variable: 'dead', raster: density }], trees: [],
+      models: [{ source: 'm', variable: 'stems', kind: 'sum', raster: density }, { source: 'm', variable: 'agb_kg', kind: 'sum', raster: density }, { source: 'dead', variable: 'dead', kind: 'share', raster: density }], trees: [],
     };
   };
   const expected = totals([tileOf(0, 0, 30, 30)], stands, ({ core }) => inputsFor(core, 2));

@@ -109,7 +109,7 @@ describe('a survey of a canopy height model alone', () => {
     const zero = join(scratch, 'zero.tif');
     execFileSync('gdal_calc.py', ['-A', made('chm'), `--outfile=${zero}`, '--calc=A', '--NoDataValue=0', '--quiet']);
     const { notes } = await readSurvey(await loadJob(await writeHeights('zero', { chm: zero })));
-    expect(notes.inputs.join('\n')).toMatch(/chm\.tif: declares 0 as nodata.*gdal_edit\.py -unsetnodata/);
+    expect(notes.inputs.join('\n')).toMatch(/chm\.tif: declares nodata 0.*gdal_edit\.py -unsetnodata/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCard } from '../../src/infer/card.ts';
-import { networkOf, mapReachM } from '../../src/pipeline/plan.ts';
+import { mapReachM, networkOf } from '../../src/pipeline/plan-models.ts';
 import type { Survey, SurveyModel } from '../../src/pipeline/survey.ts';
 import { box, changedUnits, jobOf, keysOf, lidarFile, planOf, standEntry, surveyOf } from './plans.ts';
 
@@ -10,11 +10,14 @@ const card = parseCard({
   input: { name: 'image', layout: 'NCHW', bands: ['red'], scale: 1, gsd_m: 0.6, gsd_range_m: [0.5, 0.7], patch_px: 256, margin_px: 32, stride_px: 4 },
   outputs: [{ name: 'density', variable: 'stems', unit: 'stems/px', stride_px: 4, range: [0, 5] }], post: { peak_threshold: 0.1, peak_radius_m: 2.4, localisation_error_m: 2 },
 }, 'card');
-const model = (name: string): SurveyModel => ({ name, dir: `/models/${name}`, on: 'ortho', primary: name === 'stems', card });
 const ortho = {
   name: 'ortho', bands: ['red'], lattice: { resM: 0.6, x0M: 0, y0M: 0 }, window: { col: 0, row: -1600, width: 3200, height: 1600 }, box: box(0, 0, 1920, 960),
   files: [{ path: '/survey/ortho.tif', fingerprint: 'ortho', bytes: 1, window: { col: 0, row: -1600, width: 3200, height: 1600 } }],
 };
+const model = (name: string, layer = ortho): SurveyModel => ({
+  name, dir: `/models/${name}`, primary: name === 'stems', card, bands: [{ input: 0, role: 'red' }], grid: { lattice: layer.lattice, window: layer.window },
+  inputs: [{ name: 'ortho', roles: ['red'], layer, product: null }],
+});
 const surveyWith = (models: SurveyModel[], stands = [standEntry('border', box(1000.3, 100, 1100, 200))]): Survey =>
   ({ ...surveyOf([lidarFile('a.las', box(100, 100, 1900, 900))], stands), images: [ortho], models });
 
@@ -35,9 +38,9 @@ describe('models in the plan', () => {
 
   test('a moved survey, or one with a file that waits, merges nothing anew', () => {
     const before = planOf(surveyWith([model('stems')])), at = (path: string) => path.replace('/survey', '/elsewhere');
-    const survey = surveyWith([model('stems')]);
+    const survey = surveyWith([model('stems')]), there = { ...ortho, files: ortho.files.map((file) => ({ ...file, path: at(file.path) })) };
     const moved = planOf({
-      ...survey, lidar: survey.lidar.map((file) => ({ ...file, path: at(file.path) })), images: [{ ...ortho, files: ortho.files.map((file) => ({ ...file, path: at(file.path) })) }],
+      ...survey, models: [model('stems', there)], lidar: survey.lidar.map((file) => ({ ...file, path: at(file.path) })), images: [there],
       stands: { ...survey.stands!, path: at(survey.stands!.path) }, waiting: ['/elsewhere/lidar/young.las'], crs: { ...survey.crs, from: 'elsewhere' },
     }, { jobFile: '/elsewhere/job.yaml', output: '/elsewhere/out', job: jobOf() });
     expect(changedUnits(before, moved, 'merge')).toEqual([]);

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleModels } from '../../data-samples/make/onnx.ts';
 import { anchoredLattice } from '../../src/geo/lattice.ts';
 import { loadJob } from '../../src/pipeline/job-file.ts';
-import { resolveModels, tasksWithoutPrimary } from '../../src/pipeline/models.ts';
+import { readModels, settleModels, tasksWithoutPrimary } from '../../src/pipeline/models.ts';
+import type { RasterInput } from '../../src/pipeline/read-rasters.ts';
 import type { ImageLayer, SurveyModel } from '../../src/pipeline/survey.ts';
 
 let dir: string;
@@ -23,11 +24,14 @@ afterAll(() => rm(dir, { recursive: true }));
 
 const ortho: ImageLayer = { name: 'ortho', bands: ['red', 'green', 'blue', 'nir'], lattice: anchoredLattice(0.5), window: { col: 0, row: 0, width: 8, height: 8 }, files: [], box: { x0: 0, y0: -4, x1: 4, y1: 0 } };
 
+const input: RasterInput = { name: 'ortho', key: 'inputs.images.ortho', files: [], statements: [], gsdM: 0.5 };
+
 /** Resolve models as a job lists them, one line each, from line 6 on. */
 async function resolve(...models: string[]): Promise<SurveyModel[]> {
   const path = join(dir, 'job.yaml');
   await writeFile(path, `survey: s\noutput: out\ninputs:\n  lidar: { files: [a.las] }\n  images: { ortho: { files: [o.tif], bands: [red, green, blue, nir] } }\nmodels:\n${models.map((model) => `  - { ${model}, on: ortho }\n`).join('')}`);
-  return resolveModels(await loadJob(path), [ortho]);
+  const loaded = await loadJob(path);
+  return settleModels(await readModels(loaded), { lidar: [], chm: null, dtm: null, images: [ortho], crs: { epsg: 32611, name: '', from: '' }, canopySource: 'lidar' }, { job: loaded.job, rasters: [input] });
 }
 
 test('the only model of a task is its primary one, and takes the name of its card', async () => {

@@ -11,9 +11,14 @@ const LidarInput = z.strictObject({
   override: z.boolean().default(false).describe('take crs and z_unit even where the files say otherwise'),
 });
 
+const role = z.string().regex(/^[a-z][a-z0-9_]*$/, 'a role is a lower-case letter, then lower-case letters, digits or _');
+
 const ImageInput = z.strictObject({
   files,
-  bands: z.array(z.enum(['red', 'green', 'blue', 'nir'])).min(1).describe('the role of each band, in file order'),
+  bands: z.array(role).min(1).describe('the role of each band, in file order: red, green, blue, nir ... as models name them'),
+  lattice: z.enum(['files', 'crs']).default('files').describe('files: the pixels that the files share; crs: resampled to a model\'s pixels, anchored to the origin of the survey\'s CRS, for files that share none, of another size or CRS'),
+  resample: z.enum(['auto', 'bilinear', 'cubic', 'average']).default('auto').describe('with lattice: crs; auto averages to larger pixels and interpolates linearly to smaller ones'),
+  gsd_m: z.number().positive().optional().describe('with lattice: crs and no model on the image: the pixels to resample to, metres'),
 });
 
 /** What a vector layer may be told that its file does not say. */

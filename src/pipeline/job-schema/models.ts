@@ -4,7 +4,8 @@ import { name } from './keys.ts';
 
 export const Model = z.strictObject({
   name: name.optional().describe('unique; default: the card\'s name'),
-  use: z.string().min(1).describe('a name in models/, or a folder with a card'),
-  on: name.describe('the image that it reads'),
+  use: z.string().min(1).describe('a name in models/, a folder with a card, or an ONNX file that says how QGIS Deepness runs it'),
+  on: z.union([name, z.array(name).min(1)]).optional().describe('what it reads: images, chm, dtm and earlier models by name; a model of a table reads none'),
+  threshold: z.number().min(0).max(1).optional().describe('in the place of the card\'s threshold on scores or probabilities'),
   primary: z.boolean().optional().describe('which of several models of one task fills the fixed columns'),
 });

@@ -31,11 +31,9 @@ export async function runCanopyOfHeights({ plan: { job, survey }, watch }: TaskC
 
 /** A window of height rasters in metres; outside the files is void. */
 async function readHeights(layer: HeightLayer, window: Window, epsg: number): Promise<Raster> {
-  const image = openImage({ ...layer, bands: 1, epsg }, layer.bands);
+  const image = openImage({ ...layer, bands: 1, epsg }, layer.bands, { valueScale: layer.zToMetre });
   try {
     const { bands: [data], mask } = await readImageWindow(image, window, layer.bands);
-    const { zToMetre } = layer;
-    if (zToMetre !== 1) for (let i = 0; i < data!.length; i++) data![i]! *= zToMetre;
     return { lattice: layer.lattice, window, data: data!, mask };
   } finally {
     await image.close();

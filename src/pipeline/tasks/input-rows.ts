@@ -24,7 +24,7 @@ export function inputRows({ survey, job_file }: Plan, unread: ReadonlyMap<string
   const crs = `EPSG:${survey.crs.epsg}`, used = { status: 'used', reason: null };
   const stateOf = (fingerprint: string) => (unread.has(fingerprint) ? { status: 'quarantined', reason: unread.get(fingerprint)! } : used);
   return [
-    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
+    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs: file.conversion ? `EPSG:${file.conversion.epsg}` : crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
     ...rastersOf(survey).flatMap((image) => image.files.map((file) => ({
       input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
     }))),

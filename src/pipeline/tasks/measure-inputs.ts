@@ -1,5 +1,5 @@
 // pipeline/tasks/measure-inputs.ts: what earlier tasks left of a tile, cut to what is reported: crowns, CHM, metrics, model maps. IO.
-import type { CellMetrics, Crown, Raster, Tile, VoidArea } from '../../types.ts';
+import type { Box, CellMetrics, Crown, Raster, Tile, VoidArea } from '../../types.ts';
 import { boxAreaM2, growBox } from '../../geo/box.ts';
 import { anchoredLattice, boxOfWindow, emptyRaster, indexIn, intersectWindows, windowOfBox } from '../../geo/lattice.ts';
 import { outputLattice } from '../../infer/patches.ts';
@@ -10,8 +10,9 @@ import { camelName } from '../../store/columns.ts';
 import type { Part } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import type { Clip } from '../clip.ts';
-import type { Plan } from '../plan.ts';
-import { canopyLattice, networkOf } from '../plan.ts';
+import { mapLatticeOf } from '../models.ts';
+import { canopyLattice } from '../plan.ts';
+import { networkOf } from '../plan-models.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskCall } from './context.ts';
 import { partOf } from './part-of.ts';
@@ -70,22 +71,53 @@ function reportedCells(metrics: CellMetrics[], cellM: number, { lattice, window 
 
 /** Maps of the models over the core, grown by one of their pixels, from every block that touches it. */
 export async function readMaps(call: TaskCall, tile: Tile, clip: Clip): Promise<MeasuredMap[]> {
-  const { plan, task, tasks } = call, blocks = task.needs.map((key) => tasks.get(key)!).filter(({ kind }) => kind === 'model');
-  return Promise.all(plan.survey.models.map(async (model, index) => {
-    const network = networkOf(plan.survey, index), own = blocks.filter(({ unit }) => 'model' in unit && unit.model === network);
-    const found = await Promise.all(own.map((block) => partOf(call, block)));
-    const lattice = mapLattice(plan, model), window = windowOfBox(lattice, growBox(tile.core, lattice.resM));
-    const rasters = await Promise.all(found.flatMap(({ part }) => (part ? [readBlock(part, model, lattice)] : [])));
-    const failure = found.find(({ failure }) => failure !== null)?.failure ?? null;
-    return { source: model.name, variable: 'stems' as const, raster: clipped(mosaicOf(rasters, lattice, window), clip), primary: model.primary, failure };
+  const maps = await Promise.all(call.plan.survey.models.map(async (model, index) => {
+    const use = mapUseOf(model), box = model.grid && growBox(tile.core, mapLatticeOf(model).resM);
+    if (use === null || box === null) return [];
+    const { raster, failure } = await readModelMap(call, index, use.variable, box), sd = use.sd === null ? null : (await readModelMap(call, index, use.sd, box)).raster;
+    return [{ source: model.name, variable: use.as, kind: use.kind, raster: clipped(use.of(raster), clip), sd: sd && use.of(sd), primary: model.primary, failure }];
   }));
+  return maps.flat();
 }
 
-function mapLattice(plan: Plan, { on, card }: SurveyModel): Raster['lattice'] {
-  const image = plan.survey.images.find(({ name }) => name === on)!;
-  return outputLattice(image.lattice, card.outputs[0]!.stridePx);
+/** What is made of a model's first map: which output, under which name, and how pixels become figures; null where it has no map. */
+interface MapUse {
+  variable: string;
+  sd: string | null;
+  as: string;
+  kind: ModelMap['kind'];
+  of(raster: Raster): Raster;
 }
 
-const readBlock = (part: Part, { card }: SurveyModel, lattice: Raster['lattice']): Promise<Raster> =>
-  readPartRaster(part.path(`${card.outputs[0]!.variable}.tif`), lattice, part.info.inputs[0]!['window'] as Raster['window']);
+function mapUseOf({ card }: SurveyModel): MapUse | null {
+  const first = card.outputs[0]!, { variable, unit } = first, sd = card.outputs.find(({ sdOf }) => sdOf === variable)?.variable ?? null, same = (raster: Raster): Raster => raster;
+  if (card.task === 'density') return { variable, sd, as: 'stems', kind: 'sum', of: same };
+  if (card.task === 'segment') {
+    if (card.post.objects !== 'climb') return null;
+    const { threshold } = card.post;
+    return { variable, sd: null, as: isDead(card) ? 'dead' : variable, kind: 'share', of: (raster) => ({ ...raster, data: raster.data.map((value) => (value >= threshold ? 1 : 0)) }) };
+  }
+  if (card.task !== 'regress-raster') return null;
+  if (!BIOMASS_UNITS.has(unit) || !variable.startsWith('agb')) return { variable, sd, as: variable, kind: 'mean', of: same };
+  const kgPerPixel = (raster: Raster): Raster => ({ ...raster, data: raster.data.map((value) => (value * raster.lattice.resM ** 2) / 10) });
+  return { variable, sd, as: 'agb_kg', kind: 'sum', of: kgPerPixel };
+}
 
+/** Tonnes on a hectare: 0.1 kg/m2 each. */
+const BIOMASS_UNITS: ReadonlySet<string> = new Set(['Mg/ha', 't/ha']);
+
+/** A map of standing dead crowns, by the name of its output: dead, dead_probability ... */
+export const isDead = (card: SurveyModel['card']): boolean => card.task === 'segment' && /^dead/.test(card.outputs[0]!.variable);
+
+/** The map of one output over a box, from the blocks that touch it; what no block gives is void. */
+export async function readModelMap(call: TaskCall, index: number, variable: string, box: Box): Promise<{ raster: Raster; failure: string | null }> {
+  const { plan: { survey }, task, tasks } = call, model = survey.models[index]!, network = networkOf(survey, index);
+  const lattice = outputLattice(model.grid!.lattice, model.card.outputs.find((output) => output.variable === variable)!.stridePx), window = windowOfBox(lattice, box);
+  const blocks = task.needs.map((key) => tasks.get(key)!).filter(({ unit }) => 'block' in unit && unit.model === network);
+  const found = await Promise.all(blocks.map((block) => partOf(call, block)));
+  const rasters = await Promise.all(found.flatMap(({ part }) => (part ? [readBlock(part, variable, lattice)] : [])));
+  return { raster: mosaicOf(rasters, lattice, window), failure: found.find((each) => each.failure !== null)?.failure ?? null };
+}
+
+const readBlock = (part: Part, variable: string, lattice: Raster['lattice']): Promise<Raster> =>
+  readPartRaster(part.path(`${variable}.tif`), lattice, (part.info.inputs[0]!['windows'] as Record<string, Raster['window']>)[variable]!);

@@ -19,7 +19,7 @@ import type { Clip } from '../clip.ts';
 import { openClip } from '../clip.ts';
 import { allometryOfPlan } from '../fits.ts';
 import type { Plan } from '../plan.ts';
-import { mapReachM } from '../plan.ts';
+import { mapReachM } from '../plan-models.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { PartNotes, TaskCall } from './context.ts';
 import type { Canopy, MeasuredMap } from './measure-inputs.ts';

@@ -15,8 +15,10 @@ import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/
 import type { Part } from '../../store/parts.ts';
 import { tileFromId } from '../../tile/grid.ts';
 import { clipOfWindow } from '../clip.ts';
+import { coarser } from '../models.ts';
 import type { Plan, Task } from '../plan.ts';
-import { canopyLattice, networkOf } from '../plan.ts';
+import { canopyLattice } from '../plan.ts';
+import { networkOf } from '../plan-models.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskContext } from './context.ts';
 import { partsOf } from './part-of.ts';
@@ -123,7 +125,7 @@ async function groupsOf(context: TaskContext): Promise<RasterGroup[]> {
   const { survey } = context.plan, groups = await canopyGroups(context);
   for (const [index, model] of survey.models.entries()) {
     if (CANOPY_RASTERS.includes(model.name)) throw new UsageError(`models: ${model.name} is the name of another raster; give the model another name`, { path: 'models' });
-    groups.push(await modelGroup(context, model, index));
+    groups.push(...(await modelGroups(context, model, index)));
   }
   return groups.filter(({ mosaic: { window } }) => window.width > 0 && window.height > 0);
 }
@@ -155,19 +157,21 @@ function cutToArea({ survey }: Plan, mosaic: Mosaic): Mosaic {
   return { ...mosaic, window: box ? intersectWindows(mosaic.window, windowOfBox(lattice, box)) : mosaic.window, parts: mosaic.parts.map((part) => ({ ...part, kept })) };
 }
 
-async function modelGroup(context: TaskContext, { name, on, card }: SurveyModel, index: number): Promise<RasterGroup> {
-  const { plan } = context, image = plan.survey.images.find((each) => each.name === on)!, { variable, stridePx, unit } = card.outputs[0]!;
-  const done = await madeParts(context, plan.tasks.filter((task) => 'model' in task.unit && task.unit.model === networkOf(plan.survey, index)));
-  const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: part.info.inputs[0]!['window'] as Window }));
-  const mosaic = { lattice: outputLattice(image.lattice, stridePx), window: coarser(image.window, stridePx), parts };
-  return group(plan, { mosaic: cutToArea(plan, mosaic), keys: done.map(({ part }) => part.info.key) }, [layer(plan, name, unit)]);
+/** A model's first map under the model's name, and its standard deviation as `<name>_sd`; detectors and classifiers have no map. */
+async function modelGroups(context: TaskContext, { name, grid, card }: SurveyModel, index: number): Promise<RasterGroup[]> {
+  const { plan } = context, [first] = card.outputs;
+  if (grid === null || !first || !MAP_TASKS.has(card.task) || (card.task === 'segment' && card.post.objects !== 'climb')) return [];
+  const done = await madeParts(context, plan.tasks.filter(({ unit }) => 'block' in unit && unit.model === networkOf(plan.survey, index)));
+  const maps = [{ output: first, as: name }, ...card.outputs.filter(({ sdOf }) => sdOf === first.variable).map((output) => ({ output, as: `${name}_sd` }))];
+  return maps.map(({ output: { variable, stridePx, unit }, as }) => {
+    const parts = done.map(({ part }): MosaicPart => ({ path: part.path(`${variable}.tif`), window: (part.info.inputs[0]!['windows'] as Record<string, Window>)[variable]! }));
+    const mosaic = { lattice: outputLattice(grid.lattice, stridePx), window: coarser(grid.window, stridePx), parts };
+    return group(plan, { mosaic: cutToArea(plan, mosaic), keys: done.map(({ part }) => part.info.key) }, [layer(plan, as, unit)]);
+  });
 }
 
-/** The output pixels that an image's pixels touch. */
-function coarser({ col, row, width, height }: Window, stridePx: number): Window {
-  const first = { col: Math.floor(col / stridePx), row: Math.floor(row / stridePx) };
-  return { ...first, width: Math.ceil((col + width) / stridePx) - first.col, height: Math.ceil((row + height) / stridePx) - first.row };
-}
+/** Tasks whose outputs are maps. */
+const MAP_TASKS: ReadonlySet<string> = new Set(['density', 'segment', 'regress-raster']);
 
 /** The parts of tasks that have one; a failed task leaves a void. */
 const madeParts = async (context: TaskContext, wanted: readonly Task[]): Promise<{ task: Task; part: Part }[]> =>

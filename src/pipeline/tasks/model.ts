@@ -1,23 +1,27 @@
-// pipeline/tasks/model.ts: a network over one block of patches. IO.
+// pipeline/tasks/model.ts: a network over one block of patches, or over the crowns of a tile. IO.
 import { UnderstoryError } from '../../errors.ts';
-import { checkGraph } from '../../infer/card-check.ts';
-import { modelPath } from '../../infer/card.ts';
-import { inputReader } from '../../infer/input.ts';
-import { modelTask } from '../../infer/registry.ts';
+import { isTableCard, modelPath } from '../../infer/card.ts';
+import type { ModelCard } from '../../infer/card.ts';
+import { openModel } from '../../infer/open-model.ts';
+import type { BlockResult, CropTask } from '../../infer/registry.ts';
+import { modelTask, patchTask } from '../../infer/registry.ts';
 import type { Session } from '../../infer/session.ts';
-import { SessionError, openSession } from '../../infer/session.ts';
+import { SessionError } from '../../infer/session.ts';
 import type { ImageSource } from '../../ingest/image-source.ts';
-import { openImage } from '../../ingest/image-source.ts';
+import type { Crown } from '../../types.ts';
 import type { PartWriter } from '../../store/parts.ts';
+import { readPartTable } from '../../store/part-tables.ts';
 import type { Plan, TaskUnit } from '../plan.ts';
-import type { ImageLayer, SurveyModel } from '../survey.ts';
+import type { SurveyModel } from '../survey.ts';
 import type { PartNotes, TaskCall } from './context.ts';
-import { writeFloatRaster } from './part-rasters.ts';
+import { modelReader, openInputs } from './model-reader.ts';
+import { partOf } from './part-of.ts';
+import { writeFloatRaster, writeMaskRaster } from './part-rasters.ts';
 
 interface Loaded {
   session: Session;
-  image: ImageSource;
-  layer: ImageLayer;
+  card: ModelCard;
+  files: (ImageSource | null)[];
 }
 
 /** Networks and images stay open for the life of a worker, by plan and model: a model is loaded once, unless its session fails. */
@@ -25,24 +29,74 @@ const loaded = new Map<string, Promise<Loaded>>();
 
 const placeOf = ({ name }: SurveyModel, { output, run_id }: Plan): string => JSON.stringify([output, run_id, name]);
 
-export async function runModel({ plan, task, watch, requireGpu }: TaskCall, writer: PartWriter): Promise<PartNotes> {
-  const { model: index, block } = task.unit as Extract<TaskUnit, { block: unknown }>;
-  const model = plan.survey.models[index]!, { session, image, layer } = await open(model, plan, requireGpu);
+/** The raster of a detector's part that says where it has looked. */
+export const SEEN = 'seen';
+
+export async function runModel(call: TaskCall, writer: PartWriter): Promise<PartNotes> {
+  const { plan, task, watch, requireGpu } = call, { model: index } = task.unit as Extract<TaskUnit, { model: number }>;
+  const model = plan.survey.models[index]!, opened = await open(model, plan, requireGpu);
   watch.lap('load_model');
-  const { runBlock } = await modelTask(model.card);
-  const { raster, voids, statistics } = await runBlock(block, model.card, session, inputReader(image, model.card.input), layer.lattice).catch((error: unknown) => {
+  const reader = await modelReader(call, model, opened.card, opened.files);
+  try {
+    return await ('block' in task.unit ? runBlock(call, model, { ...opened, reader }, writer) : runCrowns(call, model, { ...opened, reader }, writer));
+  } catch (error) {
     if (error instanceof SessionError) forget(model, plan);
     throw error;
-  });
+  } finally {
+    await reader.close();
+  }
+}
+
+type Opened = Loaded & { reader: Awaited<ReturnType<typeof modelReader>> };
+
+async function runBlock({ plan, task, watch }: TaskCall, model: SurveyModel, { session, card, reader }: Opened, writer: PartWriter): Promise<PartNotes> {
+  const { block } = task.unit as Extract<TaskUnit, { block: unknown }>, { runBlock: run } = await patchTask(card);
+  const result = await run(block, card, session, reader.readInput, model.grid!.lattice), { voids, statistics } = result;
   watch.lap('infer');
-  await writeFloatRaster(writer, model.card.outputs[0]!.variable, raster, { epsg: plan.survey.crs.epsg, units: model.card.outputs[0]!.unit });
+  await writeResult(result, plan, writer);
   watch.lap('write');
   return {
-    inputs: [{ sha256: model.card.sha256, window: raster.window }],
+    inputs: [{ sha256: card.sha256, windows: Object.fromEntries([...result.rasters.map(({ name, raster }) => [name, raster.window]), ...(result.valid ? [[SEEN, result.valid.window]] : [])]) }],
     voids: voids.map((area) => ({ ...area, source: model.name })),
-    counts: { patches_run: statistics.patchesRun, patches_skipped: statistics.patchesSkipped, valid_px: statistics.validPx, void_px: statistics.voidPx },
+    counts: { patches_run: statistics.patchesRun, patches_skipped: statistics.patchesSkipped, valid_px: statistics.validPx, void_px: statistics.voidPx, detections: result.boxes.length },
     provider: session.provider,
   };
+}
+
+async function writeResult({ rasters, boxes, valid }: BlockResult, { survey }: Plan, writer: PartWriter): Promise<void> {
+  const { epsg } = survey.crs;
+  for (const { name, raster, unit } of rasters) await writeFloatRaster(writer, name, raster, { epsg, units: unit });
+  if (valid) await writeMaskRaster(writer, SEEN, valid.mask, valid.lattice, valid.window, epsg);
+  await writer.table('image_box', boxes);
+}
+
+/** Classify the crowns that a tile owns, by crops of the image. */
+async function runCrowns(call: TaskCall, model: SurveyModel, { session, card, reader }: Opened, writer: PartWriter): Promise<PartNotes> {
+  const { task, tasks, watch } = call, { part } = await partOf(call, task.needs.map((key) => tasks.get(key)!).find(({ kind }) => kind === 'canopy')!);
+  const crowns = part ? await readPartTable<Crown>(part, 'crown') : [], { runCrops } = (await modelTask(card)) as CropTask;
+  if (card.task !== 'classify') throw new UnderstoryError(`model ${model.name}: task ${card.task} is not run by crowns`, { source: model.name });
+  const results = await runCrops(card, session, reader.readInput, model.grid!.lattice, crowns, crownColumns(crowns, card.post.columns, model.name));
+  watch.lap('infer');
+  const { classes } = card.post, rows = crowns.flatMap(({ col, row }, i) => {
+    const result = results[i];
+    return result ? [{ col, row, class: classes[result.classIndex]!, probability: result.probabilities[result.classIndex]!, probabilities: Object.fromEntries(classes.map((name, c) => [name, result.probabilities[c]!])) }] : [];
+  });
+  await writer.table('crown_class', rows);
+  watch.lap('write');
+  return { inputs: [{ sha256: card.sha256 }], voids: [], counts: { crowns: crowns.length, crowns_classified: rows.length }, provider: session.provider };
+}
+
+/** What a classifier may read of a crown beside its picture. */
+const CROWN_COLUMNS: Record<string, (crown: Crown) => number> = {
+  height_m: ({ heightM }) => heightM, crown_area_m2: ({ areaM2 }) => areaM2, crown_diameter_m: ({ areaM2 }) => 2 * Math.sqrt(areaM2 / Math.PI),
+};
+
+function crownColumns(crowns: readonly Crown[], columns: readonly string[], model: string): (number | null)[][] {
+  return columns.map((column) => {
+    const value = CROWN_COLUMNS[column];
+    if (!value) throw new UnderstoryError(`model ${model}: its card asks for the column ${column} of a crown; there are ${Object.keys(CROWN_COLUMNS).join(', ')}`, { source: model });
+    return crowns.map(value);
+  });
 }
 
 async function open(model: SurveyModel, plan: Plan, requireGpu: boolean): Promise<Loaded> {
@@ -64,23 +118,16 @@ function forget(model: SurveyModel, plan: Plan): void {
 async function shut(place: string): Promise<void> {
   const opened = loaded.get(place);
   loaded.delete(place);
-  const { session, image } = await opened!;
-  await Promise.all([session.close(), image.close()]);
+  const { session, files } = await opened!;
+  await Promise.all([session.close(), ...files.map((file) => file?.close())]);
 }
 
 /** End the threads of all networks: while one lives its process does not end by itself. */
 export const closeModels = async (): Promise<void> => void await Promise.all([...loaded.keys()].map(shut));
 
 async function load(model: SurveyModel, plan: Plan, requireGpu: boolean): Promise<Loaded> {
-  const layer = plan.survey.images.find(({ name }) => name === model.on);
-  if (!layer) throw new UnderstoryError(`model ${model.name}: the image ${model.on} is not in the plan; plan again`, { source: model.name });
-  const image = openImage({ ...layer, bands: layer.bands.length, epsg: plan.survey.crs.epsg }, layer.bands);
-  const session = await openSession(modelPath(model.dir), { providers: [...plan.job.run.providers], requireGpu });
-  try {
-    checkGraph(model.card, session.inputs, session.outputs); // its one input is the card's input.name: what `run` feeds
-  } catch (error) {
-    await session.close();
-    throw error;
-  }
-  return { session, image, layer };
+  const { card } = model;
+  if (isTableCard(card)) throw new UnderstoryError(`model ${model.name}: reads a table; it has no tasks of its own`, { source: model.name });
+  const { session } = await openModel(modelPath(model.dir), card, { providers: [...plan.job.run.providers], requireGpu });
+  return { session, card, files: openInputs(model, plan) };
 }

@@ -73,3 +73,35 @@ export const openingStand: Table = {
     column('pixels', 'INTEGER', 'px', 'pixels of the piece whose centre lies in the stand'),
   ],
 };
+
+export const imageBox: Table = {
+  meaning: 'Detections of a block, as its network gives them: suppression across patches comes later.',
+  primaryKey: [],
+  canonical: false,
+  internal: true,
+  columns: [
+    column('x_m', 'DOUBLE', 'm', 'easting of the middle of the box'),
+    column('y_m', 'DOUBLE', 'm', 'northing of the middle of the box'),
+    column('x0_m', 'DOUBLE', 'm', 'western edge'),
+    column('y0_m', 'DOUBLE', 'm', 'southern edge'),
+    column('x1_m', 'DOUBLE', 'm', 'eastern edge'),
+    column('y1_m', 'DOUBLE', 'm', 'northern edge'),
+    column('score', 'DOUBLE', '1', 'score of the detection'),
+    column('class_index', 'INTEGER', '', 'index in the classes of the card'),
+    optional('geometry', 'POLYGON', '', 'outline of an instance\'s mask; NULL where the model gives boxes'),
+  ],
+};
+
+export const crownClass: Table = {
+  meaning: 'What a classifier says of the crowns of a tile; a crown that its pictures do not cover has no row.',
+  primaryKey: ['row', 'col'],
+  canonical: false,
+  internal: true,
+  columns: [
+    column('col', 'INTEGER', 'px', 'column of the apex on the canopy height model'),
+    column('row', 'INTEGER', 'px', 'row of the apex, counted southward'),
+    column('class', 'VARCHAR', '', 'the best class'),
+    column('probability', 'DOUBLE', '1', 'its probability'),
+    column('probabilities', 'JSON', '', 'probability of each class'),
+  ],
+};
