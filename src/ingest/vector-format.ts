@@ -50,13 +50,20 @@ export function plainValue(value: unknown): unknown {
   return value ?? null;
 }
 
-/** Ranges of a source through a window that is read ahead, for a file read from front to back in small pieces. The bytes must not be changed. */
+/**
+ * Ranges of a source through a window that is read ahead, for a file read from front to back in small pieces. The bytes must not be changed.
+ * What the window holds is not read again: ranges in ascending order make the source read forward only, as a member of a zip must be.
+ */
 export function readAhead(source: ByteSource, windowBytes = 1 << 20): (offset: number, length: number) => Promise<Uint8Array> {
   let start = 0, window = new Uint8Array(0);
   return async (offset, length) => {
-    if (offset < start || offset + length > start + window.length) {
-      const wanted = Math.max(length, Math.min(windowBytes, source.size - offset));
-      window = new Uint8Array(await source.read(offset, wanted));
+    const end = start + window.length;
+    if (offset < start || offset + length > end) {
+      const kept = offset >= start && offset < end ? window.subarray(offset - start) : new Uint8Array(0), from = offset + kept.length;
+      const read = await source.read(from, Math.max(length - kept.length, Math.min(windowBytes, source.size - from)));
+      window = new Uint8Array(kept.length + read.length);
+      window.set(kept);
+      window.set(read, kept.length);
       start = offset;
     }
     return window.subarray(offset - start, offset - start + length);

@@ -7,6 +7,7 @@ import { bytesSource } from '../../src/files/byte-source.ts';
 import { crsFromEpsg } from '../../src/geo/crs.ts';
 import { polygonAreaM2 } from '../../src/geo/polygon.ts';
 import { encodingOf } from '../../src/ingest/vector-dbf.ts';
+import { readAhead } from '../../src/ingest/vector-format.ts';
 import { geometryOfWkb } from '../../src/ingest/vector-wkb.ts';
 import { filesOfVector, readFeatures, readPolygons, readStands } from '../../src/ingest/vector.ts';
 import { blobOf, dbfOf, flatgeobufOf, shpOf, wkbOf, writeGpkg, zipOf, type Drawn, type GpkgLayer } from './make-vector.ts';
@@ -217,6 +218,15 @@ test('a zip with several Shapefiles asks which, and one without any, or cut shor
   await expect(stands(two, { layer: 'c' })).rejects.toThrow("holds no Shapefile 'c'; it holds north/a.shp, b.shp");
   await expect(stands(await save('none.zip', zipOf({ 'a.txt': Buffer.from('x') })))).rejects.toThrow('none.zip: holds no Shapefile');
   await expect(stands(await save('cut.zip', zipOf(members('a')).subarray(0, 400)))).rejects.toThrow('cut.zip: cannot be read as a zip');
+});
+
+test('a file read from front to back is asked for each byte once, so that a zip is inflated once', async () => {
+  const bytes = Buffer.from(Array.from({ length: 1000 }, (_, i) => i % 251)), asked: [number, number][] = [];
+  const read = readAhead({ ...bytesSource('a', bytes), read: async (offset, length) => { asked.push([offset, offset + length]); return bytes.subarray(offset, offset + length); } }, 100);
+  for (let at = 0; at < 1000; at += 40) expect(Buffer.from(await read(at, 40))).toEqual(bytes.subarray(at, at + 40)); // pieces lie across the windows' ends
+  asked.forEach(([from], i) => expect(from).toBe(i === 0 ? 0 : asked[i - 1]![1]));
+  expect(asked.at(-1)![1]).toBe(1000);
+  expect(Buffer.from(await read(10, 300))).toEqual(bytes.subarray(10, 310));
 });
 
 test('many features of each format pass in the order of the file, read in pieces', async () => {
