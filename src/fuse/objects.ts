@@ -1,7 +1,7 @@
 // fuse/objects.ts: a map of probability to objects: dead trees, crowns. Pure.
 import { holdsPoint } from '../geo/box.ts';
 import { xOfCol, yOfRow } from '../geo/lattice.ts';
-import { UNITS_PER_M, toUnits } from '../geo/units.ts';
+import { UNITS_PER_M, roundTo, toUnits } from '../geo/units.ts';
 import type { SegmentPost } from '../infer/post.ts';
 import type { CrownParams } from '../raster/crowns.ts';
 import { crownHaloM, crownPixelCounts, growCrowns } from '../raster/crowns.ts';
@@ -61,27 +61,24 @@ export function objectsOfMap(probability: Raster, post: ClimbPost, core: Box): I
   const wanted = new Set(tops.flatMap((top, t) => (isOwned(top) && counts[t]! > 0 && counts[t]! * pixelM2 >= post.min_area_m2 - 1e-9 ? [t + 1] : [])));
   const polygons = crownPolygons(labels, window, lattice, wanted), sums = sumsOf(probability, labels, tops.length);
   return [...wanted].map((label) => {
-    const { col, row, heightM } = tops[label - 1]!, pixels = counts[label - 1]!;
-    const middle = (sum: Float64Array, origin: number) => origin + sum[label - 1]! / pixels;
+    const { col, row, heightM } = tops[label - 1]!, pixels = counts[label - 1]!, middle = (sum: Float64Array) => sum[label - 1]! / pixels;
     return {
       col, row, xM: xOfCol(lattice, col), yM: yOfRow(lattice, row),
-      middleXM: roundedM(xOfCol(lattice, middle(sums.col, window.col))), middleYM: roundedM(yOfRow(lattice, middle(sums.row, window.row))),
-      areaM2: pixels * pixelM2, meanProbability: sums.probability[label - 1]! / pixels, maxProbability: heightM, polygon: polygons.get(label)!,
+      middleXM: roundTo(xOfCol(lattice, middle(sums.col)), 5), middleYM: roundTo(yOfRow(lattice, middle(sums.row)), 5),
+      areaM2: pixels * pixelM2, meanProbability: middle(sums.probability), maxProbability: heightM, polygon: polygons.get(label)!,
     };
   });
 }
 
-const roundedM = (metres: number): number => toUnits(metres) / UNITS_PER_M;
-
-/** Sums over the pixels of each object, in raster order: the same bits in every window that holds it. Columns and rows are counted from the window's. */
+/** Sums over the pixels of each object, in raster order: the same bits in every window that holds it. Columns and rows are those of the lattice. */
 function sumsOf({ data, window }: Raster, labels: Int32Array, count: number): { col: Float64Array; row: Float64Array; probability: Float64Array } {
   const sums = { col: new Float64Array(count), row: new Float64Array(count), probability: new Float64Array(count) };
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
     if (label === 0) continue;
     const row = Math.floor(i / window.width);
-    sums.col[label - 1]! += i - row * window.width;
-    sums.row[label - 1]! += row;
+    sums.col[label - 1]! += window.col + i - row * window.width;
+    sums.row[label - 1]! += window.row + row;
     sums.probability[label - 1]! += data[i]!;
   }
   return sums;

@@ -75,21 +75,30 @@ function densityProblems({ outputs }: CardOf<'density'>): string[] {
   return problems;
 }
 
+/** A pixel size may be off the card's by as much (DESIGN law 1), and so may a crop be off the patch. */
+const SAME_SIZE = 0.01;
+
 /** Outputs that each layout of a detector must have, and those that it may have. */
 const LAYOUTS: Record<CardOf<'detect'>['post']['format'], { needs: string[]; may: string[] }> = {
   'boxes-scores': { needs: ['boxes', 'scores'], may: ['labels'] }, yolo: { needs: ['objects'], may: [] },
   retinanet: { needs: ['classes', 'deltas'], may: [] }, 'centre-size': { needs: ['heat', 'size'], may: ['offset'] },
 };
 
-function detectProblems({ outputs, post }: CardOf<'detect'>): string[] {
+function detectProblems({ input, outputs, post }: CardOf<'detect'>): string[] {
   const { needs, may } = LAYOUTS[post.format], has = outputs.map(({ variable }) => variable), problems: string[] = [];
   for (const role of needs) if (!has.includes(role)) problems.push(`outputs: post.format ${post.format} needs an output whose variable is ${role}; it has ${has.join(', ')}`);
   for (const role of has) if (![...needs, ...may].includes(role)) problems.push(`outputs: post.format ${post.format} has no output ${role}; it takes ${[...needs, ...may].join(', ')}`);
   const classes = post.classes?.length ?? 1;
   for (const index of post.tree_classes ?? []) if (index >= classes) problems.push(`post.tree_classes: ${index} is none of ${classes} classes, counted from 0; correct it, or name the classes in post.classes`);
   if (post.format === 'retinanet' && post.anchors.sizes_px.length !== post.anchors.strides_px.length) problems.push(`post.anchors: sizes_px has ${post.anchors.sizes_px.length} levels, strides_px ${post.anchors.strides_px.length}; give one a level`);
-  if (post.format === 'centre-size') problems.push(...mapProblems(outputs, { size: post.size === 'wh' ? 2 : 4, offset: 2 }));
+  if (post.format === 'centre-size') problems.push(...mapProblems(outputs, { size: post.size === 'wh' ? 2 : 4, offset: 2 }), ...centreProblems(input, post.peak_radius_m));
   return problems;
+}
+
+/** A centre belongs to the patch that holds its pixel, which must see all that may exceed it; images may be finer than the card says. */
+function centreProblems({ marginPx, gsdM }: CardInput, peakRadiusM: number): string[] {
+  const neededPx = Math.ceil((peakRadiusM * (1 + SAME_SIZE)) / gsdM - 1e-9);
+  return marginPx >= neededPx ? [] : [`input.margin_px: ${marginPx} is less than the ${neededPx} px of post.peak_radius_m ${peakRadiusM}; a centre on a seam would not see its neighbours`];
 }
 
 function mapProblems(outputs: readonly CardOutput[], channelsOf: Record<string, number>): string[] {
@@ -110,8 +119,6 @@ function segmentProblems({ outputs, post }: CardOf<'segment'>): string[] {
 }
 
 const GIVES: Record<CardOf<'classify'>['post']['gives'], readonly string[]> = { species_group: ['angiosperm', 'gymnosperm'], status: ['alive', 'dead', 'unknown'] };
-/** The crop may be off the patch by as much as a pixel size may be off the card's (DESIGN law 1). */
-const SAME_SIZE = 0.01;
 
 function classifyProblems({ input, outputs, post }: CardOf<'classify'>): string[] {
   const problems: string[] = [], [output] = outputs, patchM = input.patchPx * input.gsdM, known = GIVES[post.gives];

@@ -2,7 +2,7 @@
 import { ModelError } from '../errors.ts';
 import type { PatchBox } from './boxes.ts';
 import type { CardOf } from './card.ts';
-import { bestClass, classCount, isSeen, roleIndex, roleTensor, scoresOf, usable } from './detect-view.ts';
+import { activatedScores, bestClass, classCount, isSeen, roleIndex, roleTensor, scoreAt, usable } from './detect-view.ts';
 import type { DecodeCall } from './detect-view.ts';
 
 type Anchors = Extract<CardOf<'detect'>['post'], { format: 'retinanet' }>['anchors'];
@@ -64,8 +64,9 @@ export function decodeRetinaNet(call: DecodeCall): PatchBox[] {
   const { data: classes, dims } = roleTensor(call, 'classes'), { data: deltas } = roleTensor(call, 'deltas'), output = card.outputs[roleIndex(card, 'classes')]!;
   const count = classCount(card), anchors = anchorsOfCard(card, post.anchors), { factor } = card.outputs[roleIndex(card, 'deltas')]!, sds = post.delta_sd, found: PatchBox[] = [];
   if (dims[2] !== count) throw new ModelError(`model ${card.name}, patch ${view.patch.name}: output ${output.name} has ${dims[2]} classes, the card ${count}; name them in post.classes`, { source: card.name, patch: view.patch.name });
+  const scores = activatedScores(classes, output);
   for (let n = 0; n < anchors.length / 4; n++) {
-    const scores = scoresOf(classes.subarray(n * count, (n + 1) * count), output), classIndex = bestClass(scores), score = scores[classIndex]! * output.factor;
+    const classIndex = bestClass(scores, n * count, 1, count), score = scoreAt(scores, n * count, 1, count, classIndex, output) * output.factor;
     if (score < post.score_threshold) continue; // NaN goes on, to be refused
     const i = 4 * n, w = anchors[i + 2]! - anchors[i]!, h = anchors[i + 3]! - anchors[i + 1]!;
     const delta = (k: number): number => deltas[i + k]! * factor * sds[k]!;

@@ -74,15 +74,25 @@ export function isSeen({ patch: { window: { width, height } }, mask, hasVoids }:
 /** Number of classes of a card. */
 export const classCount = ({ post }: DetectCard): number => post.classes?.length ?? 1;
 
-/** Scores of the classes of one box after the activation of their output; softmax is over the classes. */
-export const scoresOf = (scores: Float32Array, { activation }: Pick<CardOutput, 'activation'>): Float32Array => {
-  if (activation !== 'softmax') return activated(scores, { activation, factor: 1, channels: 1, channel: 0 });
-  return Float32Array.from(scores, (_, channel) => activated(scores, { activation, factor: 1, channels: scores.length, channel })[0]!);
-};
+/** The outputs of scores after an activation that looks at one value at a time; softmax is `scoreAt`'s. */
+export const activatedScores = (data: Float32Array, { activation }: Pick<CardOutput, 'activation'>): Float32Array =>
+  activation === 'softmax' ? data : activated(data, { activation, factor: 1, channels: 1, channel: 0 });
 
-/** Index of the highest score, of equal ones the first; of one that is NaN if any is, so that it is refused. */
-export function bestClass(scores: Float32Array): number {
+/** Index of the highest of `count` scores of a box, of equal ones the first; of one that is NaN if any is, so that it is refused. */
+export function bestClass(scores: Float32Array, from: number, step: number, count: number): number {
   let best = 0;
-  for (let c = 1; c < scores.length; c++) if (scores[c]! > scores[best]! || Number.isNaN(scores[c]!)) best = c;
+  for (let c = 1; c < count; c++) {
+    const score = scores[from + c * step]!;
+    if (score > scores[from + best * step]! || Number.isNaN(score)) best = c;
+  }
   return best;
+}
+
+/** The score of the best class; of softmax, its share among all classes. */
+export function scoreAt(scores: Float32Array, from: number, step: number, count: number, best: number, { activation }: Pick<CardOutput, 'activation'>): number {
+  const highest = scores[from + best * step]!;
+  if (activation !== 'softmax') return highest;
+  let sum = 0;
+  for (let c = 0; c < count; c++) sum += Math.exp(scores[from + c * step]! - highest);
+  return 1 / sum;
 }

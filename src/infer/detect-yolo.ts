@@ -1,6 +1,6 @@
 // infer/detect-yolo.ts: one output of YOLO networks: centre, size, objectness if any, a score a class. Pure.
 import type { PatchBox } from './boxes.ts';
-import { bestClass, classCount, isSeen, roleIndex, roleTensor, scoresOf, usable } from './detect-view.ts';
+import { activatedScores, bestClass, classCount, isSeen, roleIndex, roleTensor, scoreAt, usable } from './detect-view.ts';
 import type { DecodeCall } from './detect-view.ts';
 
 /**
@@ -15,13 +15,11 @@ export function decodeYolo(call: DecodeCall): PatchBox[] {
   const { data, dims } = roleTensor(call, 'objects'), output = card.outputs[roleIndex(card, 'objects')]!, { factor } = output;
   const boxesFirst = post.axis === 'boxes-first', count = dims[boxesFirst ? 1 : 2]!, values = dims[boxesFirst ? 2 : 1]!;
   const perBox = boxesFirst ? values : 1, perValue = boxesFirst ? 1 : count;
-  const firstClass = post.objectness === 'none' ? 4 : 5, raw = new Float32Array(classCount(card)), found: PatchBox[] = [];
+  const scores = activatedScores(data, output), firstClass = post.objectness === 'none' ? 4 : 5, classes = classCount(card), found: PatchBox[] = [];
   for (let n = 0; n < count; n++) {
-    const from = n * perBox;
-    for (let c = 0; c < raw.length; c++) raw[c] = data[from + (firstClass + c) * perValue]!;
-    const scores = scoresOf(raw, output), classIndex = bestClass(scores);
-    const objectness = firstClass === 5 ? scoresOf(data.slice(from + 4 * perValue, from + 4 * perValue + 1), output)[0]! : 1;
-    const score = post.objectness === 'only' ? objectness : post.objectness === 'multiply' ? objectness * scores[classIndex]! : scores[classIndex]!;
+    const from = n * perBox, first = from + firstClass * perValue, classIndex = bestClass(scores, first, perValue, classes);
+    const best = scoreAt(scores, first, perValue, classes, classIndex, output), objectness = scores[from + 4 * perValue]!;
+    const score = post.objectness === 'only' ? objectness : post.objectness === 'multiply' ? objectness * best : best;
     if (score < post.score_threshold) continue; // NaN goes on, to be refused
     const x = data[from]! * factor, y = data[from + perValue]! * factor, w = data[from + 2 * perValue]! * factor, h = data[from + 3 * perValue]! * factor;
     const box = { x0: x - w / 2, y0: y - h / 2, x1: x + w / 2, y1: y + h / 2 };

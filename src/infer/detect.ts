@@ -37,11 +37,15 @@ const OWNED_BY_PIXEL: ReadonlySet<Format> = new Set(['centre-size']);
  */
 export async function runDetectBlock(block: Block, card: ModelCard, session: Session, readInput: ReadInput, lattice: Lattice): Promise<BlockResult> {
   if (card.task !== 'detect') throw new ModelError(`model ${card.name}: is of task ${card.task}, not detect`, { source: card.name });
-  const { post } = card;
-  if (post.format === 'centre-size' && card.input.marginPx * lattice.resM < post.peak_radius_m - 1e-9) {
-    throw new ModelError(`model ${card.name}: input.margin_px ${card.input.marginPx} is ${card.input.marginPx * lattice.resM} m, less than post.peak_radius_m ${post.peak_radius_m}: a centre on a seam would not see its neighbours; use a larger margin`, { source: card.name });
-  }
+  refuseNarrowMargin(card, lattice);
   return runDetections(block, card, session, readInput, lattice, (outputs) => boxesOf(card, outputs, lattice));
+}
+
+/** @throws {ModelError} when a centre on a seam would not see all of its neighbours */
+function refuseNarrowMargin({ name, input: { marginPx }, outputs, post }: CardOf<'detect'>, { resM }: Lattice): void {
+  if (post.format !== 'centre-size') return;
+  const stridePx = outputs.find(({ variable }) => variable === 'heat')?.stridePx ?? 1, reachPx = Math.floor(post.peak_radius_m / (resM * stridePx) + 1e-9) * stridePx;
+  if (reachPx > marginPx) throw new ModelError(`model ${name}: input.margin_px ${marginPx} is less than the ${reachPx} px of post.peak_radius_m ${post.peak_radius_m}: a centre on a seam would not see its neighbours; use a larger margin`, { source: name });
 }
 
 /** The boxes of a patch that belong to it. */

@@ -3,7 +3,7 @@ import { ModelError } from '../errors.ts';
 import { bboxOf } from '../geo/polygon.ts';
 import { crownPolygons } from '../raster/polygonise.ts';
 import { joinSets, rootOf, singletons } from '../raster/union-find.ts';
-import type { Lattice } from '../types.ts';
+import type { Lattice, Window } from '../types.ts';
 import { activated } from './activation.ts';
 import { imageBoxOfEdges, longestSideM, middleIn } from './boxes.ts';
 import type { ImageBox } from './boxes.ts';
@@ -46,7 +46,7 @@ function instancesOf(card: SegmentCard, post: InstancePost, { patch, mask, tenso
     if (!part || part.pixels * (lattice.resM * stridePx) ** 2 < post.min_area_m2) continue;
     const { range: [low, high], name } = card.outputs[scoresIndex]!;
     if (!(score >= low - card.tolerance && score <= high + card.tolerance)) throw new ModelError(`model ${card.name}, patch ${patch.name}: output ${name} at ${n} is ${score}, outside the card's range [${low}, ${high}]`, { source: card.name, patch: patch.name });
-    const polygon = crownPolygons(part.labels, window, outputLattice(lattice, stridePx)).get(1)!, { x0, y0, x1, y1 } = bboxOf([polygon])!;
+    const place = { ...part.box, col: window.col + part.box.col, row: window.row + part.box.row }, polygon = crownPolygons(part.labels, place, outputLattice(lattice, stridePx)).get(1)!, { x0, y0, x1, y1 } = bboxOf([polygon])!;
     const box = imageBoxOfEdges([x0, y0, x1, y1], { score, classIndex: 0, polygon });
     if (longestSideM(box) <= 2 * post.max_radius_m && middleIn(box, patch.centre, lattice)) found.push(box);
   }
@@ -66,22 +66,39 @@ function inMask(values: Float32Array, valid: Uint8Array, threshold: number, card
 }
 
 interface MaskPart {
-  /** 1 in the part, row-major over the patch */
+  /** where the mask is, pixels of the patch */
+  box: Window;
+  /** 1 in the part, row-major over `box` */
   labels: Int32Array;
   pixels: number;
 }
 
 /** The largest 4-connected part of a mask, of equal ones the one that begins earlier; null where the mask is empty. */
 function largestPart(inside: Uint8Array, width: number): MaskPart | null {
-  const sets = singletons(inside.length), pixels = new Int32Array(inside.length);
+  const box = boxOfMask(inside, width), count = box.width * box.height;
+  if (count === 0) return null;
+  const sets = singletons(count), pixels = new Int32Array(count), cut = new Uint8Array(count);
+  for (let r = 0; r < box.height; r++) cut.set(inside.subarray((box.row + r) * width + box.col, (box.row + r) * width + box.col + box.width), r * box.width);
+  for (let i = 0; i < count; i++) {
+    if (!cut[i]) continue;
+    if (i % box.width > 0 && cut[i - 1]) joinSets(sets, i, i - 1);
+    if (i >= box.width && cut[i - box.width]) joinSets(sets, i, i - box.width);
+  }
+  let best = 0;
+  for (let i = 0; i < count; i++) if (cut[i]) pixels[rootOf(sets, i)]!++;
+  for (let i = 0; i < count; i++) if (pixels[i]! > pixels[best]!) best = i; // the root of a part is its first pixel
+  return { box, labels: Int32Array.from(cut, (each, i) => (each && rootOf(sets, i) === best ? 1 : 0)), pixels: pixels[best]! };
+}
+
+function boxOfMask(inside: Uint8Array, width: number): Window {
+  let west = width, east = -1, north = -1, south = -1;
   for (let i = 0; i < inside.length; i++) {
     if (!inside[i]) continue;
-    if (i % width > 0 && inside[i - 1]) joinSets(sets, i, i - 1);
-    if (i >= width && inside[i - width]) joinSets(sets, i, i - width);
+    const row = Math.floor(i / width), col = i - row * width;
+    west = Math.min(west, col);
+    east = Math.max(east, col);
+    if (north < 0) north = row;
+    south = row;
   }
-  let best = -1;
-  for (let i = 0; i < inside.length; i++) if (inside[i]) pixels[rootOf(sets, i)]!++;
-  for (let i = 0; i < inside.length; i++) if (pixels[i]! > (best < 0 ? 0 : pixels[best]!)) best = i; // the root is the first pixel
-  if (best < 0) return null;
-  return { labels: Int32Array.from(inside, (each, i) => (each && rootOf(sets, i) === best ? 1 : 0)), pixels: pixels[best]! };
+  return east < 0 ? { col: 0, row: 0, width: 0, height: 0 } : { col: west, row: north, width: east - west + 1, height: south - north + 1 };
 }
