@@ -161,6 +161,10 @@ export interface StandPart {
   /** sums with pixels cut at the border, as decimal text so that adding is exact */
   stems: string | null;
   agbKg: string | null;
+  /** of the pixels' standard deviations, their errors taken as shared; null where the model gives none */
+  agbSdKg: string | null;
+  volumeM3: string | null;
+  volumeSdM3: string | null;
 }
 
 /** A field plot: a circle, or a polygon, in the survey's CRS; what was measured on it as a whole is null where it was not. */

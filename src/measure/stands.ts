@@ -54,7 +54,7 @@ export function standShares(tile: Tile, stands: readonly Stand[], inputs: ShareI
   for (const { standId, polygons } of stands) {
     const box = bboxOf(polygons);
     if (box === null || !boxesMeet(growByPixel(box, inputs), tile.core)) continue;
-    for (const part of partsOf(tile, polygons, inputs)) if (part.areaM2 > 0 || part.stems !== null || part.agbKg !== null) standParts.push({ standId, ...part });
+    for (const part of partsOf(tile, polygons, inputs)) if (part.areaM2 > 0 || part.stems !== null || part.agbKg !== null || part.volumeM3 !== null) standParts.push({ standId, ...part });
     for (const { treeId, xM, yM } of inputs.trees) {
       if (holdsPoint(box, xM, yM) && locatePoint(xM, yM, polygons)) treeStands.push({ standId, treeId });
     }
@@ -79,7 +79,7 @@ function partsOf(tile: Tile, polygons: MultiPolygon | null, { canopy, models }: 
   return [...parts.values()];
 }
 
-const emptyPart = (source: string): Part => ({ source, areaM2: 0, validM2: 0, canopyM2: null, crownM2: null, deadM2: null, stems: null, agbKg: null });
+const emptyPart = (source: string): Part => ({ source, areaM2: 0, validM2: 0, canopyM2: null, crownM2: null, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null });
 
 /** The stand's pixels by centre that the tile owns: a window and 1 or 0 a pixel. */
 function ownPixels(tile: Tile, polygons: MultiPolygon | null, { lattice }: Raster<PixelArray>): { window: Window; inside: Uint8Array } {
@@ -111,7 +111,7 @@ function canopyAreas(tile: Tile, polygons: MultiPolygon | null, { chm, crowns }:
   return { areaM2: m2(area), validM2: m2(valid), canopyM2: m2(canopy), crownM2: crowns ? m2(crown) : null };
 }
 
-function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, kind, raster }: ModelMap): Partial<Part> {
+function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, kind, raster, sd }: ModelMap): Partial<Part> {
   const { window, inside } = ownPixels(tile, polygons, raster);
   let area = 0, valid = 0, dead = 0;
   for (let i = 0; i < inside.length; i++) area += inside[i]!;
@@ -128,7 +128,10 @@ function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, kind, 
   if (kind === 'share') return variable === 'dead' ? { ...areas, deadM2: areaOfPixels(dead, raster.lattice) } : areas;
   if (kind === 'mean') return areas;
   const total = cutSum(tile, polygons, raster);
-  return variable === 'stems' ? { ...areas, stems: total } : variable === 'agb_kg' ? { ...areas, agbKg: total } : areas;
+  if (variable === 'stems') return { ...areas, stems: total };
+  const spread = sd ? cutSum(tile, polygons, sd) : null;
+  if (variable === 'agb_kg') return { ...areas, agbKg: total, agbSdKg: spread };
+  return variable === 'volume_m3' ? { ...areas, volumeM3: total, volumeSdM3: spread } : areas;
 }
 
 /** A double holds whole numbers exactly up to 2^53. */

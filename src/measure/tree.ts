@@ -1,12 +1,40 @@
 // measure/tree.ts: crowns to trees: ids, positions, stem diameter, biomass and their limits. Pure.
 import { toUnits, roundTo } from '../geo/units.ts';
-import type { Crown, Tree } from '../types.ts';
+import type { Crown, Polygon, SpeciesGroup, Tree, TreeStatus } from '../types.ts';
 import { inRange, limitsOf, valueOf, type Equation, type TreeSize } from './allometry/equation.ts';
 import type { Allometry } from './allometry/registry.ts';
 import type { Site, SiteOf } from './site.ts';
 
 /** Carbon in dry biomass: IPCC 2006 Guidelines, volume 4, table 4.3, the default. */
 export const CARBON_FRACTION = 0.47;
+
+/** What images say of a tree that the canopy gave. */
+export interface TreeVerdict {
+  status: TreeStatus;
+  /** share of the crown that is dead */
+  deadFraction: number | null;
+  /** in the place of the stand's */
+  speciesGroup: SpeciesGroup | null;
+  /** of the detection that is this tree */
+  confidence: number | null;
+  /** stem diameter by a model, in the place of an equation's; null: by the equation */
+  dbh: { meanCm: number; sdCm: number | null; equation: string } | null;
+}
+
+/** A tree that only a model sees. */
+export interface SeenTree {
+  /** the model's name */
+  source: string;
+  xM: number;
+  yM: number;
+  /** score of a detection, probability of an object; null for a peak of a density map */
+  score: number | null;
+  polygon: Polygon | null;
+  areaM2: number | null;
+  status: TreeStatus;
+}
+
+const NOTHING_SEEN: TreeVerdict = { status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null };
 
 export interface TreeContext {
   /** name of the survey, the first part of each id */
@@ -36,21 +64,37 @@ export const crownDiameterOf = (areaM2: number): number => 2 * Math.sqrt(areaM2 
  * Flags: the crown's own, `outside_equation` where an equation is used beyond the sizes that it, or its errors, were made from,
  * `no_equation` where one is asked for but none serves the tree, `no_wood_density` where one needs it and the stand's is not known.
  */
-export const measureTrees = (crowns: readonly Crown[], context: TreeContext): Tree[] => crowns.map((crown) => measureTree(crown, context));
+export const measureTrees = (crowns: readonly Crown[], context: TreeContext, verdicts: readonly TreeVerdict[] = []): Tree[] =>
+  crowns.map((crown, i) => measureTree(crown, context, verdicts[i] ?? NOTHING_SEEN));
 
-function measureTree(crown: Crown, { survey, source, toLonLat, allometry, siteOf }: TreeContext): Tree {
-  const { xM, yM, areaM2 } = crown, [lon, lat] = toLonLat(xM, yM), site = siteOf(xM, yM);
+/**
+ * Trees that only models see, in their order: without a height, so that no equation serves them.
+ *
+ * @param context  its `source` is not used: each tree has that of its model
+ */
+export const imageTrees = (seen: readonly SeenTree[], { survey, toLonLat, siteOf }: TreeContext): Tree[] => seen.map(({ source, xM, yM, score, polygon, areaM2, status }) => {
+  const [lon, lat] = toLonLat(xM, yM), crownAreaM2 = areaM2 === null ? null : roundTo(areaM2, 6);
+  return {
+    treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
+    heightM: null, crownAreaM2, crownDiameterM: areaM2 === null ? null : roundTo(crownDiameterOf(areaM2), 6), crownVolumeM3: null, crownBaseM: null,
+    dbhCm: null, dbhCmLo: null, dbhCmHi: null, agbKg: null, agbKgLo: null, agbKgHi: null, carbonKg: null, dbhEquation: null, agbEquation: null,
+    speciesGroup: siteOf(xM, yM).group, status, deadFraction: null, confidence: score === null ? null : roundTo(score, 6), flags: [], polygon,
+  };
+});
+
+function measureTree(crown: Crown, { survey, source, toLonLat, allometry, siteOf }: TreeContext, verdict: TreeVerdict): Tree {
+  const { xM, yM, areaM2 } = crown, [lon, lat] = toLonLat(xM, yM), there = siteOf(xM, yM), site = verdict.speciesGroup === null ? there : { ...there, group: verdict.speciesGroup };
   const heightM = roundTo(crown.heightM, 3), crownDiameterM = roundTo(crownDiameterOf(areaM2), 6);
   const seen: Partial<TreeSize> = { heightM, crownDiameterM, ...(site.woodDensity === null ? {} : { woodDensity: site.woodDensity }) };
-  const dbh = predict(allometry.dbh(site), seen, 2), size = dbh.mean === null ? seen : { ...seen, dbhCm: dbh.mean };
+  const dbh = verdict.dbh ? measuredBy(verdict.dbh) : predict(allometry.dbh(site), seen, 2), size = dbh.mean === null ? seen : { ...seen, dbhCm: dbh.mean };
   const agb = predict(allometry.agb(site), size, 3);
   return {
     treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
     heightM, crownAreaM2: roundTo(areaM2, 6), crownDiameterM, crownVolumeM3: null, crownBaseM: null,
     dbhCm: dbh.mean, dbhCmLo: dbh.low, dbhCmHi: dbh.high,
     agbKg: agb.mean, agbKgLo: agb.low, agbKgHi: agb.high, carbonKg: agb.mean === null ? null : roundTo(CARBON_FRACTION * agb.mean, 3),
-    dbhEquation: dbh.mean === null ? null : dbh.equation!.id, agbEquation: agb.mean === null ? null : agb.equation!.id,
-    speciesGroup: site.group, status: 'unknown', deadFraction: null, confidence: null, flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb])], polygon: crown.polygon,
+    dbhEquation: dbh.mean === null ? null : verdict.dbh?.equation ?? dbh.equation!.id, agbEquation: agb.mean === null ? null : agb.equation!.id,
+    speciesGroup: site.group, status: verdict.status, deadFraction: verdict.deadFraction === null ? null : roundTo(verdict.deadFraction, 6), confidence: verdict.confidence === null ? null : roundTo(verdict.confidence, 6), flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb])], polygon: crown.polygon,
   };
 }
 
@@ -59,6 +103,12 @@ interface Prediction {
   mean: number | null;
   low: number | null;
   high: number | null;
+}
+
+/** A model's diameter with 95 % limits of a normal error, never below 0; NULL where it gives no deviation. */
+function measuredBy({ meanCm, sdCm }: NonNullable<TreeVerdict['dbh']>): Prediction {
+  const limit = (sign: number): number | null => (sdCm === null ? null : roundTo(Math.max(0, meanCm + sign * 1.96 * sdCm), 2));
+  return { equation: null, mean: roundTo(meanCm, 2), low: limit(-1), high: limit(1) };
 }
 
 function predict(equation: Equation | null, size: Partial<TreeSize>, decimals: number): Prediction {

@@ -13,8 +13,9 @@ import { clipHashes, relationToArea } from './clip.ts';
 import { canopyHalos, chmHalos, valueReachM } from './halo.ts';
 import type { Job } from './job-schema.ts';
 import { fileBoxes, layerReader } from './plan-layers.ts';
+import { fuseReachM, readReachM } from './image-reach.ts';
 import type { PlannedModel } from './plan-models.ts';
-import { mapReachM, planModels } from './plan-models.ts';
+import { mapReachM, networkOf, planModels } from './plan-models.ts';
 import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey } from './survey.ts';
 
 /** Raised when the results of a kind of task change; not the package's version. */
@@ -147,13 +148,16 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
   const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
   const params = {
     survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, equations: survey.equations.map(({ name, table }) => ({ name, table })), openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm: canopyLattice(job, survey), source: survey.canopySource,
-    models: survey.models.map(({ name, primary }) => ({ name, primary })),
+    models: survey.models.map(({ name, primary, card }) => ({ name, primary, card })), crowns: job.crowns.max_radius_m,
   };
-  const reachM = mapReachM(survey);
+  const reachM = mapReachM(survey), fuseM = fuseReachM(survey, job), canopiesIn = boxIndex(canopies.length === 0 ? [] : tiles.map(({ core }) => core));
+  const reaches = survey.models.map((model) => (model.grid ? readReachM(model, survey, job) : 0)), farthestM = Math.max(0, ...reaches);
+  const reachOf = ({ model, task: { unit } }: PlannedModel): number => ('tile' in unit ? 0 : Math.max(...reaches.filter((_, other) => networkOf(survey, other) === model)));
   return tiles.map((tile, i) => {
-    const images = blocksIn(tile.core).filter((b) => boxesMeet(blocks[b]!.core, tile.core)).map((b) => blocks[b]!.task.key);
+    const images = blocksIn(growBox(tile.core, farthestM)).filter((b) => boxesMeet(blocks[b]!.core, growBox(tile.core, reachOf(blocks[b]!)))).map((b) => blocks[b]!.task.key);
+    const around = growBox(tile.core, fuseM), neighbours = fuseM === 0 ? [] : canopiesIn(around).filter((c) => c !== i && boxesMeet(tiles[c]!.core, around)).map((c) => canopies[c]!.key);
     const near = growBox(tile.core, reachM), stands = standsIn(near).filter((s) => extentsMeet(entries[s]!.box, near)).map((s) => entries[s]!.hash).sort();
-    const needs = [...(canopies[i] ? [canopies[i].key] : []), ...images], clip = clipHashes(survey, near);
+    const needs = [...(canopies[i] ? [canopies[i].key] : []), ...neighbours, ...images], clip = clipHashes(survey, near);
     return {
       key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, clip, params }),
       kind: 'measure' as const, step: `${bandOf(tile, job.tiles.size_m)}.measure.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 400, gpu: false },

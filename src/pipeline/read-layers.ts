@@ -2,7 +2,6 @@
 import { intersection, union } from 'polyclip-ts';
 import type { MultiPolygon, Stand } from '../types.ts';
 import { InvalidInput } from '../errors.ts';
-import { openFile } from '../files/byte-source.ts';
 import { contentKey } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
@@ -14,7 +13,7 @@ import { readPolygons, readStands } from '../ingest/vector.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { LoadedJob } from './job-file.ts';
 import { onlyFile, settledFiles } from './read-inputs.ts';
-import { openStandLayer } from './stand-layer.ts';
+import { layerFile, openStandLayer } from './stand-layer.ts';
 import type { SideFile, StandLayer, Survey, SurveyArea } from './survey.ts';
 
 /** What reading a vector layer needs to know beside the layer. */
@@ -49,7 +48,7 @@ async function readArea(context: LayerContext, pattern: string): Promise<SurveyA
   for await (const { polygons } of readPolygons(path, optionsOf(context, { override: false }))) parts.push(polygons);
   const polygons = unionOf(parts);
   if (polygons.length === 0) throw new InvalidInput(`${path}: holds no polygon, so the survey would be empty; name a layer with the area's outline, or leave area out`, { source: path, path: 'area' });
-  return { ...(await sideFile(context, path)), polygons, hash: contentKey(polygons) };
+  return { ...(await layerFile(path, context.identities)), polygons, hash: contentKey(polygons) };
 }
 
 /** Polygons of several features as polygons that do not overlap; those that meet nothing stay as they are, vertex by vertex. */
@@ -90,22 +89,13 @@ async function readMasks(context: LayerContext): Promise<StandLayer[]> {
 async function readPlotFiles(context: LayerContext): Promise<Survey['plots']> {
   const { loaded } = context, { plots } = loaded.job.inputs;
   if (plots === undefined) return null;
-  const file = await sideFile(context, await onlyFile(loaded, plots.file, 'inputs.plots.file'));
-  return { file, trees: plots.trees === undefined ? null : await sideFile(context, await onlyFile(loaded, plots.trees, 'inputs.plots.trees')) };
+  const file = await layerFile(await onlyFile(loaded, plots.file, 'inputs.plots.file'), context.identities);
+  return { file, trees: plots.trees === undefined ? null : await layerFile(await onlyFile(loaded, plots.trees, 'inputs.plots.trees'), context.identities) };
 }
 
 async function readReference(context: LayerContext): Promise<Survey['reference']> {
   const { loaded } = context, { reference } = loaded.job;
   if (reference === undefined) return null;
-  const named = async (key: 'trees' | 'plots' | 'area'): Promise<SideFile | null> => (reference[key] === undefined ? null : sideFile(context, await onlyFile(loaded, reference[key], `reference.${key}`)));
+  const named = async (key: 'trees' | 'plots' | 'area'): Promise<SideFile | null> => (reference[key] === undefined ? null : layerFile(await onlyFile(loaded, reference[key], `reference.${key}`), context.identities));
   return { trees: await named('trees'), plots: await named('plots'), area: await named('area') };
-}
-
-async function sideFile({ identities }: LayerContext, path: string): Promise<SideFile> {
-  const source = await openFile(path);
-  try {
-    return { path, fingerprint: await identities.of(source), bytes: source.size };
-  } finally {
-    await source.close();
-  }
 }

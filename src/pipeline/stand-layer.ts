@@ -7,8 +7,9 @@ import { writeChunksAtomically, writeFileAtomically } from '../files/atomic.ts';
 import { contentKey, sha256 } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
 import { bboxOf } from '../geo/polygon.ts';
+import { filesOfVector } from '../ingest/vector.ts';
 import type { Fingerprints } from './fingerprints.ts';
-import type { StandEntry, StandLayer } from './survey.ts';
+import type { SideFile, StandEntry, StandLayer } from './survey.ts';
 
 const LAYER_VERSION = 1;
 
@@ -28,18 +29,29 @@ interface LayerRequest {
  * @throws {InvalidInput} as `read` does
  */
 export async function openStandLayer({ path, reading, read, output, identities }: LayerRequest): Promise<StandLayer> {
+  const file = await layerFile(path, identities);
+  const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, reading });
+  const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
+  const known = await readFile(index, 'utf8').catch(() => null);
+  if (known !== null) return { ...(JSON.parse(known) as StandLayer), ...file, records };
+  const entries: StandEntry[] = [];
+  await writeChunksAtomically(records, recordsOf(read(), entries));
+  const layer = { ...file, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
+  await writeFileAtomically(index, JSON.stringify(layer));
+  return layer;
+}
+
+/** A layer's identity: that of the file, and of those that belong to it (a Shapefile's attributes and CRS). */
+export async function layerFile(path: string, identities: Fingerprints): Promise<SideFile> {
+  const files = await Promise.all((await filesOfVector(path)).map((name) => sideFile(name, identities))), [first] = files;
+  return files.length === 1 ? first! : { path, fingerprint: contentKey(files.map(({ fingerprint }) => fingerprint)), bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** The identity of one file. */
+export async function sideFile(path: string, identities: Fingerprints): Promise<SideFile> {
   const source = await openFile(path);
   try {
-    const file = { path, fingerprint: await identities.of(source), bytes: source.size };
-    const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, reading });
-    const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
-    const known = await readFile(index, 'utf8').catch(() => null);
-    if (known !== null) return { ...(JSON.parse(known) as StandLayer), ...file, records };
-    const entries: StandEntry[] = [];
-    await writeChunksAtomically(records, recordsOf(read(), entries));
-    const layer = { ...file, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
-    await writeFileAtomically(index, JSON.stringify(layer));
-    return layer;
+    return { path, fingerprint: await identities.of(source), bytes: source.size };
   } finally {
     await source.close();
   }

@@ -10,6 +10,7 @@ import { camelName } from '../../store/columns.ts';
 import type { Part } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import type { Clip } from '../clip.ts';
+import { isDead } from '../image-reach.ts';
 import { mapLatticeOf } from '../models.ts';
 import { canopyLattice } from '../plan.ts';
 import { networkOf } from '../plan-models.ts';
@@ -105,9 +106,6 @@ function mapUseOf({ card }: SurveyModel): MapUse | null {
 
 /** Tonnes on a hectare: 0.1 kg/m2 each. */
 const BIOMASS_UNITS: ReadonlySet<string> = new Set(['Mg/ha', 't/ha']);
-
-/** A map of standing dead crowns, by the name of its output: dead, dead_probability ... */
-export const isDead = (card: SurveyModel['card']): boolean => card.task === 'segment' && /^dead/.test(card.outputs[0]!.variable);
 
 /** The map of one output over a box, from the blocks that touch it; what no block gives is void. */
 export async function readModelMap(call: TaskCall, index: number, variable: string, box: Box): Promise<{ raster: Raster; failure: string | null }> {

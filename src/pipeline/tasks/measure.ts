@@ -10,7 +10,7 @@ import { measureCells } from '../../measure/cells.ts';
 import { siteRule } from '../../measure/site.ts';
 import { standShares } from '../../measure/stands.ts';
 import type { Part as SharePart } from '../../measure/stands.ts';
-import { measureTrees } from '../../measure/tree.ts';
+import { imageTrees, measureTrees } from '../../measure/tree.ts';
 import { areaOfPixels, windowOfCore } from '../../measure/window-of-core.ts';
 import { toFields } from '../../store/columns.ts';
 import type { PartWriter } from '../../store/parts.ts';
@@ -22,6 +22,8 @@ import type { Plan } from '../plan.ts';
 import { mapReachM } from '../plan-models.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { PartNotes, TaskCall } from './context.ts';
+import { cellFigures, treeDiameters } from './table-models.ts';
+import { fuseImages } from './measure-images.ts';
 import type { Canopy, MeasuredMap } from './measure-inputs.ts';
 import { readCanopy, readMaps } from './measure-inputs.ts';
 
@@ -33,24 +35,30 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   const stands = survey.stands ? await standsOfBox(survey.stands, near) : [];
   watch.lap('read_parts');
 
-  const trees = measureTrees(canopy.crowns, {
+  const { verdicts, unmatched } = await fuseImages(call, tile, canopy.crowns);
+  watch.lap('fuse');
+
+  const context = {
     survey: survey.name, source: survey.canopySource ?? 'lidar', toLonLat: toLonLat(crsFromEpsg(survey.crs.epsg)),
     allometry: allometryOfPlan(plan), siteOf: siteRule(stands, job.allometry),
-  });
-  const shares = standShares(tile, stands, { canopy: survey.canopySource && { source: survey.canopySource, chm: canopy.chm, crowns: canopy.crownMask }, models: maps, trees });
+  };
+  const byEquation = measureTrees(canopy.crowns, context, verdicts), byModel = await treeDiameters(call, byEquation, verdicts);
+  const trees = [...(byModel ? measureTrees(canopy.crowns, context, verdicts) : byEquation), ...imageTrees(unmatched.filter(({ xM, yM }) => clip.holds(xM, yM)), context)];
   const { cells, cellModels } = measureCells(tile, { sizeM: job.cells.size_m, metrics: canopy.metrics, chm: survey.canopySource && canopy.chm, models: maps });
+  const byTable = await cellFigures(call, tile, cells);
+  const shares = standShares(tile, stands, { canopy: survey.canopySource && { source: survey.canopySource, chm: canopy.chm, crowns: canopy.crownMask }, models: [...maps, ...byTable.maps], trees });
   const openings = labelOpenings(canopy.chm, { belowM: job.openings.below_m });
   watch.lap('measure');
 
-  const voids = voidsOf(tile, shares.surveyParts, canopy, maps, clip);
+  const voids = voidsOf(tile, shares.surveyParts.filter(({ source }) => !byTable.maps.some((map) => map.source === source)), canopy, maps, clip);
   await writer.table('tree', trees.map((tree) => ({ tile: tile.id, ...tree })));
   await writer.table('tree_stand', shares.treeStands);
   await writer.table('stand_part', shareRows(shares.standParts));
   await writer.table('survey_part', shareRows(shares.surveyParts));
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
-  await writer.table('cell_model', cellModels.map((row) => toFields({ ...row })));
+  await writer.table('cell_model', [...cellModels, ...byTable.cellModels].map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);
-  await writer.table('tile', [tileRow(tile, canopy, survey.canopySource, shares.surveyParts, trees.length)]);
+  await writer.table('tile', [tileRow(tile, canopy, survey.canopySource, shares.surveyParts, canopy.crowns.length)]);
   await writer.table('void', voids.map((area) => ({ tile: tile.id, ...area, polygons: null })));
   watch.lap('write');
   return { inputs: task.needs.map((key) => ({ part: key })), voids, counts: { trees: trees.length, cells: cells.length, stands: stands.length } };
@@ -58,7 +66,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
 
 /** What is valid: areas without a value depend on which tiles there are. */
 const shareRows = (parts: readonly SharePart[]): object[] =>
-  parts.filter(({ validM2, stems, agbKg }) => validM2 > 0 || stems !== null || agbKg !== null).map(({ areaM2: _, ...share }) => share);
+  parts.filter(({ validM2, stems, agbKg, volumeM3 }) => validM2 > 0 || stems !== null || agbKg !== null || volumeM3 !== null).map(({ areaM2: _, ...share }) => share);
 
 /** The area that each source lacks in the core, with its reason: outside the survey's area, in a mask, or not there. */
 function voidsOf(tile: Tile, parts: readonly SharePart[], canopy: Canopy, maps: readonly MeasuredMap[], clip: Clip): VoidArea[] {

@@ -34,10 +34,10 @@ export function openTaskRunner(plan: Plan, { requireGpu = false } = {}): TaskRun
   let hasModels = false;
   return {
     run: (task) => {
-      hasModels ||= task.kind === 'model';
+      hasModels ||= task.kind === 'model' || (task.kind === 'measure' && plan.survey.models.some(({ grid }) => grid === null));
       return task.kind === 'merge' ? runMergeTask(context) : runPartTask(context, task);
     },
-    close: async () => { if (hasModels) await import('./model.ts').then((m) => m.closeModels()); },
+    close: async () => { if (hasModels) await Promise.all([import('./model.ts').then((m) => m.closeModels()), import('./table-models.ts').then((m) => m.closeTableModels())]); },
   };
 }
 

@@ -22,6 +22,9 @@ const shares = [
   optional('dead_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels that the model calls dead'),
   optional('stems', 'DECIMAL(38,9)', '1', 'integral of the density map, pixels cut at the border'),
   optional('agb_kg', 'DECIMAL(38,9)', 'kg', 'integral of the biomass map, pixels cut at the border'),
+  optional('agb_sd_kg', 'DECIMAL(38,9)', 'kg', 'sum of the standard deviations of its pixels: their errors are taken as shared; NULL where the model gives none'),
+  optional('volume_m3', 'DECIMAL(38,9)', 'm3', 'integral of the volume map, pixels cut at the border'),
+  optional('volume_sd_m3', 'DECIMAL(38,9)', 'm3', 'sum of the standard deviations of its pixels'),
 ];
 
 export const standPart: Table = {

@@ -6,7 +6,7 @@ const STAND_UNITS = `
     SELECT stand_id AS unit, area_ha FROM stand
   ),
   unit_part AS (
-    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg FROM stand_part
+    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM stand_part
   ),
   unit_tree AS (
     SELECT tree_stand.stand_id AS unit, tree.* FROM tree_stand JOIN tree USING (tree_id)
@@ -21,7 +21,7 @@ const SURVEY_UNITS = `
     SELECT 'survey' AS unit, (SELECT area_ha FROM run) AS area_ha -- of the job's area; NULL where it names none
   ),
   unit_part AS (
-    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg FROM survey_part
+    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM survey_part
   ),
   unit_tree AS (
     SELECT 'survey' AS unit, tree.* FROM tree
@@ -47,9 +47,20 @@ const FIGURES = `
     SELECT unit, nullif(valid_m2 / 10000, 0) AS valid_ha, stems
     FROM unit_part WHERE source = (SELECT model FROM model WHERE task = 'density' AND is_primary)
   ),
+
+  -- Biomass and volume by a primary model's map or cells, a map before cells. Its pixels' errors are taken as shared, so that
+  -- the sum's relative error is sum of deviations / sum of values: never too narrow.
+  map_model AS (
+    SELECT (SELECT model FROM model JOIN survey_part ON source = model WHERE is_primary AND agb_kg IS NOT NULL ORDER BY task, model LIMIT 1) AS agb,
+           (SELECT model FROM model JOIN survey_part ON source = model WHERE is_primary AND volume_m3 IS NOT NULL ORDER BY task, model LIMIT 1) AS volume
+  ),
   biomass_map AS (
-    SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha
-    FROM unit_part WHERE source = (SELECT model FROM model WHERE task = 'regress-raster' AND is_primary) AND agb_kg IS NOT NULL
+    SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha, ln(1 + pow(agb_sd_kg::DOUBLE / nullif(agb_kg::DOUBLE, 0), 2)) AS v
+    FROM unit_part WHERE source = (SELECT agb FROM map_model) AND agb_kg IS NOT NULL
+  ),
+  volume_map AS (
+    SELECT unit, volume_m3 / nullif(valid_m2 / 10000, 0) AS m3_per_ha, ln(1 + pow(volume_sd_m3::DOUBLE / nullif(volume_m3::DOUBLE, 0), 2)) AS v
+    FROM unit_part WHERE source = (SELECT volume FROM map_model) AND volume_m3 IS NOT NULL
   ),
 
   -- Detection rates by height class where the plots gave them, else the one for all trees.
@@ -187,7 +198,7 @@ const FIGURES = `
            CASE WHEN sums.unit IS NULL THEN 0 ELSE carbon_kg END                         AS carbon_kg,
            known, dead, known_crown_m2, dead_crown_m2, known_basal_m2, dead_basal_m2,
            coalesce(openings.area_m2, 0) AS gap_m2, coalesce(openings.n, 0) AS gap_count,
-           density.valid_ha AS image_ha, density.stems AS image_stems, biomass_map.t_per_ha AS map_t_per_ha,
+           density.valid_ha AS image_ha, density.stems AS image_stems, biomass_map.t_per_ha AS map_t_per_ha, biomass_map.v AS map_v, volume_map.m3_per_ha, volume_map.v AS volume_v,
            coalesce(sums.outside, 0) AS outside,
            CASE WHEN sums.unit IS NULL AND (SELECT count(*) FROM detection) > 0 THEN 0 ELSE stems_interval.s END AS stems_corrected,
            stems_interval.lo AS stems_lo, stems_interval.hi AS stems_hi, basal_interval.lo AS basal_lo, basal_interval.hi AS basal_hi,
@@ -196,6 +207,7 @@ const FIGURES = `
     LEFT JOIN canopy ON canopy.unit = unit.unit
     LEFT JOIN density ON density.unit = unit.unit
     LEFT JOIN biomass_map ON biomass_map.unit = unit.unit
+    LEFT JOIN volume_map ON volume_map.unit = unit.unit
     LEFT JOIN sums ON sums.unit = unit.unit
     LEFT JOIN interval_of stems_interval ON stems_interval.unit = unit.unit AND stems_interval.figure = 'stems'
     LEFT JOIN interval_of basal_interval ON basal_interval.unit = unit.unit AND basal_interval.figure = 'basal area'
@@ -229,12 +241,14 @@ const COLUMNS = `
     round(agb_kg / 1000 / valid_ha * agb_lo, 6)                 AS agb_t_per_ha_lo,
     round(agb_kg / 1000 / valid_ha * agb_hi, 6)                 AS agb_t_per_ha_hi,
     round(map_t_per_ha, 6)                                      AS agb_t_per_ha_cells,
-    CAST(NULL AS DOUBLE)                                        AS agb_t_per_ha_cells_lo, -- until a model gives its error
-    CAST(NULL AS DOUBLE)                                        AS agb_t_per_ha_cells_hi,
+    round(map_t_per_ha * exp(-map_v / 2 - 1.96 * sqrt(map_v)), 6) AS agb_t_per_ha_cells_lo,
+    round(map_t_per_ha * exp(-map_v / 2 + 1.96 * sqrt(map_v)), 6) AS agb_t_per_ha_cells_hi,
     round(carbon_kg / 1000 / valid_ha, 6)                       AS carbon_t_per_ha,
     round(carbon_kg / 1000 / valid_ha * agb_lo, 6)              AS carbon_t_per_ha_lo,
     round(carbon_kg / 1000 / valid_ha * agb_hi, 6)              AS carbon_t_per_ha_hi,
-    CAST(NULL AS DOUBLE)                                        AS volume_m3_per_ha,      -- until a model gives it
+    round(m3_per_ha, 6)                                         AS volume_m3_per_ha,
+    round(m3_per_ha * exp(-volume_v / 2 - 1.96 * sqrt(volume_v)), 6) AS volume_m3_per_ha_lo,
+    round(m3_per_ha * exp(-volume_v / 2 + 1.96 * sqrt(volume_v)), 6) AS volume_m3_per_ha_hi,
     round(canopy_m2 / nullif(valid_m2, 0), 6)                   AS canopy_cover,
     round(crown_m2 / nullif(valid_m2, 0), 6)                    AS crown_cover,
     round(gap_m2 / nullif(valid_m2, 0), 6)                      AS gap_share,

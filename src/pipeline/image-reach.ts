@@ -1,0 +1,49 @@
+// pipeline/image-reach.ts: how far measure reads around a tile to make trees of what models see, and to match them. Pure.
+import { deadHaloM } from '../fuse/dead-crowns.ts';
+import { matchHaloM } from '../fuse/match-trees.ts';
+import { objectHaloM } from '../fuse/objects.ts';
+import { suppressHaloM } from '../fuse/suppress.ts';
+import { peakHaloPx } from '../infer/density-map.ts';
+import type { AnyCard } from '../infer/card.ts';
+import type { Job } from './job-schema.ts';
+import { mapLatticeOf } from './models.ts';
+import type { Survey, SurveyModel } from './survey.ts';
+
+/** A map of standing dead crowns, by the name of its output: dead, dead_probability ... */
+export const isDead = (card: AnyCard): boolean => card.task === 'segment' && /^dead/.test(card.outputs[0]!.variable);
+
+/** True for a model whose points, boxes or objects become trees: image trees come from primary models only. */
+export const givesTrees = ({ primary, card, grid }: SurveyModel): boolean => primary && grid !== null && (card.task === 'density' || card.task === 'detect' || card.task === 'segment');
+
+/** Metres around a place that decide on a model's objects there. */
+export function objectReachM(model: SurveyModel): number {
+  const { card } = model, { resM } = mapLatticeOf(model);
+  if (card.task === 'density') return (peakHaloPx(resM, card.post.peak_radius_m) + 1) * resM;
+  if (card.task === 'segment' && card.post.objects === 'climb') return objectHaloM(card.post, resM) + resM;
+  return suppressHaloM(card);
+}
+
+/** Two localisation errors (RMSE of a distance) hold 98 % of a density map's peaks. */
+const LOCALISATIONS = 2;
+
+/** Farthest that an object and the LiDAR tree that it is may lie apart, metres. */
+export function matchRadiusM({ card }: SurveyModel): number {
+  if (card.task === 'detect') return card.post.match_radius_m;
+  if (card.task === 'density') return LOCALISATIONS * card.post.localisation_error_m;
+  return card.task === 'segment' && card.post.objects === 'climb' ? card.post.window_m / 2 : card.task === 'segment' ? card.post.max_radius_m : 0;
+}
+
+/** Metres around a tile's core within which its trees, of LiDAR and of images, must be known to match those in the core. */
+export function fuseReachM({ models, canopySource }: Survey, { crowns }: Job): number {
+  const trees = models.filter(givesTrees);
+  if (trees.length === 0 || canopySource === null) return 0;
+  return Math.max(...trees.map((model) => (isDead(model.card) ? crowns.max_radius_m : matchHaloM(matchRadiusM(model)))));
+}
+
+/** Metres around a tile's core that measure reads of a model's blocks. */
+export function readReachM(model: SurveyModel, survey: Survey, job: Job): number {
+  const map = mapLatticeOf(model).resM;
+  if (!givesTrees(model)) return map;
+  const dead = isDead(model.card) ? deadHaloM(job.crowns.max_radius_m, survey.chm?.lattice.resM ?? job.chm.resolution_m, map) : 0;
+  return Math.max(map, dead, fuseReachM(survey, job) + objectReachM(model));
+}

@@ -1,0 +1,119 @@
+// pipeline/tasks/table-models.ts: networks that read tables: rows of cells or trees in, figures with their deviations out. IO.
+import { SessionError } from '../../infer/session.ts';
+import type { Session } from '../../infer/session.ts';
+import { isTableCard, modelPath } from '../../infer/card.ts';
+import type { TableCard } from '../../infer/card.ts';
+import { openModel } from '../../infer/open-model.ts';
+import { runRows } from '../../infer/regress-table.ts';
+import type { CellModelRow, CellRow } from '../../measure/cells.ts';
+import type { ModelMap } from '../../measure/stands.ts';
+import type { TreeVerdict } from '../../measure/tree.ts';
+import { windowOfCore } from '../../measure/window-of-core.ts';
+import { anchoredLattice, emptyRaster } from '../../geo/lattice.ts';
+import { roundTo } from '../../geo/units.ts';
+import type { Raster, Tile, Tree } from '../../types.ts';
+import type { Plan } from '../plan.ts';
+import type { SurveyModel } from '../survey.ts';
+import type { TaskCall } from './context.ts';
+
+/** Sessions stay open for the life of a worker. */
+const opened = new Map<string, Promise<Session>>();
+
+const placeOf = ({ name }: SurveyModel, { output, run_id }: Plan): string => JSON.stringify([output, run_id, name]);
+
+/** Rows are few and small: they run on the CPU whatever the images do. */
+async function sessionOf(model: SurveyModel, card: TableCard, { plan }: TaskCall): Promise<Session> {
+  const place = placeOf(model, plan), known = opened.get(place) ?? openModel(modelPath(model.dir), card, { providers: ['cpu'], requireGpu: false }).then(({ session }) => session);
+  opened.set(place, known);
+  return known.catch((error: unknown) => {
+    opened.delete(place);
+    throw error;
+  });
+}
+
+/** End the threads of all table models. */
+export async function closeTableModels(): Promise<void> {
+  const sessions = [...opened.values()];
+  opened.clear();
+  await Promise.all(sessions.map((session) => session.then((each) => each.close(), () => {})));
+}
+
+/** Values by variable (`<variable>_sd` for deviations), a row each; null where a column is missing. */
+async function valuesOf(call: TaskCall, model: SurveyModel, card: TableCard, rows: readonly Readonly<Record<string, unknown>>[]): Promise<Record<string, (number | null)[]>> {
+  if (rows.length === 0) return {};
+  const session = await sessionOf(model, card, call), columns = card.post.columns.map((column) => rows.map((row) => (typeof row[column] === 'number' ? row[column] : null)));
+  try {
+    return (await runRows(card, session, columns)).variables;
+  } catch (error) {
+    if (error instanceof SessionError) opened.delete(placeOf(model, call.plan));
+    throw error;
+  }
+}
+
+export interface CellFigures {
+  cellModels: CellModelRow[];
+  /** biomass and volume as maps of cells, for the stands */
+  maps: (ModelMap & { primary: boolean })[];
+}
+
+/** What table models say of cells; that of a primary one fills the fixed columns of `cells` in place. */
+export async function cellFigures(call: TaskCall, tile: Tile, cells: CellRow[]): Promise<CellFigures> {
+  const figures: CellFigures = { cellModels: [], maps: [] };
+  for (const model of call.plan.survey.models) {
+    const { card, name, primary } = model;
+    if (!isTableCard(card) || card.post.per !== 'cell') continue;
+    const values = await valuesOf(call, model, card, cells);
+    for (const { variable, unit, sdOf } of card.outputs) {
+      const found = values[variable], sd = values[`${variable}_sd`];
+      if (sdOf !== null || found === undefined) continue;
+      cells.forEach(({ cell_id, valid_area_m2 }, i) => {
+        if (found[i] !== null && found[i] !== undefined) figures.cellModels.push({ cell_id, model: name, variable, value: roundTo(found[i], 6), sd: sd?.[i] == null ? null : roundTo(sd[i], 6), valid_area_m2 });
+      });
+      const as = perHectare(variable, unit);
+      if (as === null) continue;
+      if (primary && as === 'agb_kg') cells.forEach((cell, i) => { cell.agb_t_per_ha = found[i] == null ? null : roundTo(found[i], 6); });
+      figures.maps.push({ source: name, variable: as, kind: 'sum', primary, ...mapsOfCells(tile, call.plan.job.cells.size_m, cells, found, sd ?? null, as) });
+    }
+  }
+  return figures;
+}
+
+/** Which sum of a stand a figure per hectare adds up to; null for none. */
+function perHectare(variable: string, unit: string): 'agb_kg' | 'volume_m3' | null {
+  if (/^agb/.test(variable) && (unit === 'Mg/ha' || unit === 't/ha')) return 'agb_kg';
+  return /^volume/.test(variable) && unit === 'm3/ha' ? 'volume_m3' : null;
+}
+
+/** Cells as pixels that add up: kg or m3 each. */
+function mapsOfCells(tile: Tile, sizeM: number, cells: readonly CellRow[], values: readonly (number | null)[], sds: readonly (number | null)[] | null, as: 'agb_kg' | 'volume_m3'): { raster: Raster; sd: Raster | null } {
+  const lattice = anchoredLattice(sizeM), window = windowOfCore(lattice, tile.core), raster = emptyRaster(lattice, window), sd = sds && emptyRaster(lattice, window);
+  const perPixel = (sizeM * sizeM) / 10_000 * (as === 'agb_kg' ? 1000 : 1);
+  cells.forEach(({ x_m, y_m }, i) => {
+    const value = values[i], at = (-Math.floor(y_m / sizeM) - 1 - window.row) * window.width + Math.floor(x_m / sizeM) - window.col;
+    if (value === null || value === undefined) return;
+    raster.data[at] = value * perPixel;
+    raster.mask[at] = 1;
+    if (sd) {
+      sd.data[at] = (sds![i] ?? NaN) * perPixel;
+      sd.mask[at] = sds![i] == null ? 0 : 1;
+    }
+  });
+  return { raster, sd };
+}
+
+/** What a table model may read of a tree. */
+const treeRow = ({ heightM, crownDiameterM, crownAreaM2, speciesGroup }: Tree): Record<string, number | null> => ({
+  height_m: heightM, crown_diameter_m: crownDiameterM, crown_area_m2: crownAreaM2, is_gymnosperm: speciesGroup === null ? null : speciesGroup === 'gymnosperm' ? 1 : 0,
+});
+
+/** Stem diameters by a primary table model of trees, into the verdicts of the same order; true where there is one. */
+export async function treeDiameters(call: TaskCall, trees: readonly Tree[], verdicts: readonly TreeVerdict[]): Promise<boolean> {
+  for (const model of call.plan.survey.models) {
+    const { card, name, primary } = model;
+    if (!isTableCard(card) || card.post.per !== 'tree' || !primary || !card.outputs.some(({ variable }) => variable === 'dbh_cm')) continue;
+    const { dbh_cm: means = [], dbh_cm_sd: sds = [] } = await valuesOf(call, model, card, trees.map(treeRow));
+    verdicts.forEach((verdict, i) => { verdict.dbh = means[i] == null ? null : { meanCm: means[i], sdCm: sds[i] ?? null, equation: `model:${name}` }; });
+    return true;
+  }
+  return false;
+}

@@ -1,0 +1,77 @@
+// Every kind of model on the sample: what each gives, joined to the LiDAR, the same whatever the tiling.
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunRecord } from '../../src/pipeline/run-record.ts';
+import { openDuck } from '../../src/store/duck.ts';
+import { runVariant, writeVariant } from './survey.ts';
+
+const models = fileURLToPath(new URL('../../data-samples/models', import.meta.url));
+const LINES = `models:
+  - { name: stems, use: models/red-density, on: ortho }
+  - { name: boxes, use: models/bright-boxes, on: ortho }
+  - { name: dead, use: models/red-probability, on: ortho }
+  - { name: height, use: models/band-height, on: ortho }
+  - { name: alive, use: models/classify-red, on: ortho }
+  - { name: biomass, use: models/table-agb }
+`;
+
+let scratch: string, whole: RunRecord, job: string;
+
+async function writeWithModels(name: string, tileM: number): Promise<string> {
+  const path = await writeVariant(join(scratch, name), { tileM, workers: 2, edit: (text) => text.replace(/models:\n.*\n/, LINES) });
+  await cp(models, join(scratch, name, 'models'), { recursive: true });
+  return path;
+}
+
+async function rowsOf(path: string, sql: string): Promise<unknown[][]> {
+  const duck = await openDuck(join(dirname(path), 'out', 'survey.duckdb'), { readOnly: true });
+  try {
+    return (await duck.connection.runAndReadAll(sql)).getRowsJS();
+  } finally {
+    duck.close();
+  }
+}
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'understory-images-'));
+  job = await writeWithModels('whole', 500);
+  whole = (await runVariant(job)).record;
+});
+afterAll(() => rm(scratch, { recursive: true }));
+
+describe('a survey with models of every task', () => {
+  test('is the same in tiles of 60 m and of 500 m: trees, cells, stands and maps', async () => {
+    const { record } = await runVariant(await writeWithModels('small', 60));
+    expect(record.canonical).toEqual(whole.canonical);
+    expect(record.canonical_rasters).toEqual(whole.canonical_rasters);
+  });
+
+  test('keeps LiDAR trees under their ids, and adds trees that only a model sees under its name', async () => {
+    const sources = await rowsOf(job, 'SELECT source, count(*)::INT, count(height_m)::INT FROM tree GROUP BY source ORDER BY source') as [string, number, number][];
+    expect(sources.map(([source]) => source)).toContain('lidar');
+    expect(sources.length).toBeGreaterThan(1);
+    for (const [source, n, heights] of sources) expect(heights, source).toBe(source === 'lidar' ? n : 0);
+    expect(await rowsOf(job, "SELECT count(*)::INT FROM tree WHERE source <> 'lidar' AND tree_id NOT LIKE 'tiny:' || source || ':%'")).toEqual([[0]]);
+  });
+
+  test('says which crowns are dead, by the classifier first, with the dead share of their pixels', async () => {
+    const [[known, shares]] = await rowsOf(job, "SELECT count(*) FILTER (status <> 'unknown')::INT, count(dead_fraction)::INT FROM tree WHERE source = 'lidar'") as [[number, number]];
+    expect(known).toBeGreaterThan(100);
+    expect(shares).toBeGreaterThan(100);
+    expect(await rowsOf(job, 'SELECT count(*)::INT FROM tree WHERE dead_fraction < 0 OR dead_fraction > 1')).toEqual([[0]]);
+    expect((await rowsOf(job, 'SELECT count(dead_share_stems)::INT FROM stand_metrics'))[0]![0]).toBeGreaterThan(0);
+  });
+
+  test('maps heights with their deviation, and biomass by cells with an interval that holds it', async () => {
+    expect(Object.keys(whole.canonical_rasters)).toEqual(expect.arrayContaining(['height', 'height_sd', 'stems', 'dead']));
+    const [[n, sds]] = await rowsOf(job, "SELECT count(*)::INT, count(sd)::INT FROM cell_model WHERE model = 'height' AND variable = 'height_m'") as [[number, number]];
+    expect(n).toBeGreaterThan(10);
+    expect(sds).toBe(n);
+    const figures = await rowsOf(job, 'SELECT agb_t_per_ha_cells_lo < agb_t_per_ha_cells AND agb_t_per_ha_cells < agb_t_per_ha_cells_hi FROM stand_metrics WHERE agb_t_per_ha_cells IS NOT NULL');
+    expect(figures.length).toBeGreaterThan(0);
+    expect(figures.every(([holds]) => holds)).toBe(true);
+  });
+});
