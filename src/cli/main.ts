@@ -14,6 +14,8 @@ const program = makeProgram((text) => {
   if (!json) process.stderr.write(text);
 });
 
+// A reader that has seen enough (`| head`) closes the pipe: no fault, and a run goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error; });
 process.exitCode = await main(process.argv);
 
 async function main(argv: string[]): Promise<ExitCode> {
