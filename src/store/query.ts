@@ -61,23 +61,35 @@ function answerOf(child: ChildProcess, { database, timeoutS }: QueryOptions): Pr
   });
 }
 
-/** Text from the child to a stream, waiting where the reader is slow; a reader that has gone away ends it. */
-async function pipeTo(child: ChildProcess, stream: Writable): Promise<void> {
-  for await (const chunk of child.stdout!) {
-    if (stream.destroyed || !stream.writable) return void child.kill('SIGKILL');
-    if (!stream.write(chunk)) await new Promise((resolve) => { stream.once('drain', resolve).once('close', resolve); });
+/**
+ * Text from the child to a stream, waiting where the reader is slow. A reader that has gone away (`| head`) ends it; stdout
+ * says so by an error alone: it is never destroyed.
+ *
+ * @returns false when the reader had enough
+ */
+async function pipeTo(child: ChildProcess, stream: Writable): Promise<boolean> {
+  let gone = false;
+  const leave = (): void => { gone = true; };
+  stream.on('error', leave);
+  try {
+    for await (const chunk of child.stdout!) {
+      if (gone || stream.destroyed || !stream.writable) return false;
+      if (!stream.write(chunk)) await new Promise((resolve) => { stream.once('drain', resolve).once('close', resolve).once('error', resolve); });
+    }
+    return !gone;
+  } finally {
+    stream.off('error', leave);
   }
 }
 
-/** Run one request in a child; `take` consumes its stdout. */
+/** Run one request in a child; `take` consumes its stdout, and returns false where nobody wants the rest. */
 async function inChild(options: QueryOptions, request: QueryRequest, take: (child: ChildProcess, answer: Promise<{ rows: number }>) => Promise<unknown>): Promise<{ rows: number }> {
   const child = fork(CHILD, [], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], execArgv: [], serialization: 'json' });
   const answer = answerOf(child, options);
   answer.catch(() => {}); // awaited below, after the text
   child.send(request);
   try {
-    await take(child, answer);
-    return await answer;
+    return (await take(child, answer)) === false ? { rows: 0 } : await answer;
   } finally {
     child.kill('SIGKILL');
   }
