@@ -44,11 +44,12 @@ export const objectHaloM = (post: ClimbPost, resM: number): number => crownHaloM
  * A peak is a pixel that none within `window_m` / 2 exceeds; of equal ones the earlier in (row, col) is it. Pixels climb to their peak along
  * higher neighbours (of equal ones to the earlier) and belong to it within `max_radius_m`. Voids belong to nothing.
  *
- * Plateaus, such as a saturated 1.0: a pixel is no peak where an equal one comes before it within the window, and every pixel of a plateau
- * but those that begin it has such a neighbour. So a plateau has a peak where it begins (its northernmost, then westernmost pixel), and another one only where
- * its outline begins anew farther than the window away: two arms that open northward are two objects that share the stem between
- * them. An object ends `max_radius_m` from its peak, so a plateau that is larger gives one object of that reach, and the rest of it none: it counts in
- * the area above the threshold (the mask), not as objects. Nothing is smoothed.
+ * Plateaus, such as a saturated 1.0, are settled by that order alone; nothing is smoothed. One that fits into the window (no two of its pixels are
+ * farther apart than `window_m` / 2) is one object with its peak where it begins (its northernmost, then westernmost pixel). A wider one has
+ * another peak at each place where its outline begins anew with no equal pixel before it within the window: a shoulder of a round crown, an arm that
+ * opens northward; such objects share its pixels. A square stand of 1.0 has one. Where maps saturate, give the card a window as wide as crowns.
+ * An object ends `max_radius_m` from its peak: what of a plateau lies farther from all of them is in no object. It counts in the area above the
+ * threshold (the mask) alone.
  *
  * @param probability  of the core and `objectHaloM` around it
  * @param core         half-open: objects whose peak's pixel centre it holds are given
