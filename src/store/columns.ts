@@ -2,7 +2,7 @@
 import { cell, cellModel, tree, treeStand } from './columns/inventory.ts';
 import { cellLidar, crown, crownClass, imageBox, opening, openingEdge, openingStand } from './columns/internal.ts';
 import { evaluation, plot, plotTree } from './columns/reference.ts';
-import { gap, gapStand, stand, standPart, surveyPart } from './columns/stands.ts';
+import { gap, gapStand, stand, standOverlap, standPart, surveyPart } from './columns/stands.ts';
 import { detection, equation, inputFile, model, run, tile, voidTable } from './columns/survey.ts';
 import type { Table } from './columns/define.ts';
 
@@ -17,6 +17,7 @@ export const TABLES = {
   cell_model: cellModel,
   stand,
   stand_part: standPart,
+  stand_overlap: standOverlap,
   survey_part: surveyPart,
   gap,
   gap_stand: gapStand,

@@ -43,7 +43,7 @@ export interface MergeOptions {
 /** Tables whose tiles write rows that belong to one tile each. */
 const BY_TILE: readonly TableName[] = ['tree', 'tree_stand', 'cell', 'cell_model', 'tile', 'void'];
 /** Tables whose tiles write shares that are added: exactly, because they are DECIMAL. */
-const SUMMED: readonly TableName[] = ['stand_part', 'survey_part'];
+const SUMMED: readonly TableName[] = ['stand_part', 'survey_part', 'stand_overlap'];
 const BY_ROW: readonly TableName[] = ['run', 'model', 'equation', 'detection', 'input_file', 'stand', 'gap', 'gap_stand', 'plot', 'plot_tree', 'tile', 'void'];
 const ROWS_PER_STATEMENT = 20_480;
 /** Rows with outlines are long: fewer are held at a time. */

@@ -8,6 +8,7 @@ import { pixelsInside } from '../../geo/polygon.ts';
 import { roundTo } from '../../geo/units.ts';
 import { measureCells } from '../../measure/cells.ts';
 import { siteRule } from '../../measure/site.ts';
+import { standOverlaps } from '../../measure/stand-overlaps.ts';
 import { standShares } from '../../measure/stands.ts';
 import type { Part as SharePart } from '../../measure/stands.ts';
 import { imageTrees, measureTrees } from '../../measure/tree.ts';
@@ -55,6 +56,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   await writer.table('tree_stand', shares.treeStands);
   await writer.table('stand_part', shareRows(shares.standParts));
   await writer.table('survey_part', shareRows(shares.surveyParts));
+  await writer.table('stand_overlap', standOverlaps(tile, stands, canopy.chm.lattice));
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
   await writer.table('cell_model', [...cellModels, ...byTable.cellModels].map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);

@@ -13,6 +13,8 @@ import type { Part } from '../../store/parts.ts';
 import { tableFile } from '../../store/parts.ts';
 import { byTile, tileFromId } from '../../tile/grid.ts';
 import { VERSION } from '../../version.ts';
+import { modelDomains } from '../domain.ts';
+import type { ModelDomain } from '../domain.ts';
 import { allometryOfPlan } from '../fits.ts';
 import { outcomeOf } from '../ledger.ts';
 import type { Plan } from '../plan.ts';
@@ -30,7 +32,7 @@ import { partsOf } from './part-of.ts';
 /** The inventory of a survey. */
 export const databasePath = (output: string): string => join(output, 'survey.duckdb');
 
-const TABLES = ['tree', 'tree_stand', 'cell', 'cell_model', 'stand_part', 'survey_part', 'tile', 'void'] as const;
+const TABLES = ['tree', 'tree_stand', 'cell', 'cell_model', 'stand_part', 'survey_part', 'stand_overlap', 'tile', 'void'] as const;
 
 /** A tile's measured part, or the reason why there is none. */
 interface MeasuredTile {
@@ -54,19 +56,19 @@ export async function runMerge(context: TaskContext): Promise<void> {
   const started = performance.now(), rasters = await stageRasters(context);
   try {
     await markUnmerged(context.plan.output); // killed between database and run.json, the next run merges again
-    const canonical = await mergeTables(context, rasters.pathOf('valid_area')), canonicalRasters = await rasters.publish();
-    await writeRunRecord(context, { canonical, canonicalRasters, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
+    const domains = await modelDomains(context), canonical = await mergeTables(context, domains, rasters.pathOf('valid_area')), canonicalRasters = await rasters.publish();
+    await writeRunRecord(context, { canonical, canonicalRasters, domains, mergeKey: await mergedKey(context), mergeSeconds: (performance.now() - started) / 1000 });
   } finally {
     await rasters.discard();
   }
 }
 
-async function mergeTables(context: TaskContext, validArea: string | null): Promise<Record<string, CanonicalHash>> {
+async function mergeTables(context: TaskContext, domains: readonly ModelDomain[], validArea: string | null): Promise<Record<string, CanonicalHash>> {
   const { plan } = context;
   const tiles = await measuredTiles(context), parts = tiles.flatMap(({ part }) => (part ? [part] : []));
   const openings = await mergeOpenings(parts, { lattice: canopyLattice(plan.job, plan.survey), minAreaM2: plan.job.openings.min_area_m2 });
   const crs = crsFromEpsg(plan.survey.crs.epsg), unread = await unreadFiles(context);
-  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context)), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...plotRows(plan), ...failureRows(plan, tiles) }, conclude: (connection) => referenceRows(connection, plan, validArea) };
+  const source: MergeSource = { tiles: tiles.map(mergeTile), rows: { ...surveyRows(plan, await providersOf(context), domains), input_file: inputRows(plan, unread), gap: openings.gap, gap_stand: openings.gapStand, ...plotRows(plan), ...failureRows(plan, tiles) }, conclude: (connection) => referenceRows(connection, plan, validArea) };
   return buildDatabase(databasePath(plan.output), source, { crsProjjson: await crs.projjson(), note: noteOf(plan, tiles, unread.size) });
 }
 
@@ -87,15 +89,15 @@ async function providersOf(context: TaskContext): Promise<Map<number, Set<string
   return providers;
 }
 
-function surveyRows(plan: Plan, providers: ReadonlyMap<number, ReadonlySet<string>>): MergeSource['rows'] {
+function surveyRows(plan: Plan, providers: ReadonlyMap<number, ReadonlySet<string>>, domains: readonly ModelDomain[]): MergeSource['rows'] {
   const { survey, job } = plan;
   return {
     run: [{
       runId: plan.run_id, survey: survey.name, crs: `EPSG:${survey.crs.epsg}`, startedAt: plan.created, version: VERSION, configHash: plan.config_hash,
       tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: canopyLattice(job, survey).resM, areaHa: survey.area && polygonAreaM2(survey.area.polygons) / 10_000, job: { ...job, ground: job.ground.method === 'auto' ? { method: survey.groundMethod } : job.ground },
     }],
-    model: survey.models.map(({ name, primary, card }, i) => ({
-      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card,
+    model: survey.models.map(({ name, primary, card, match }, i) => ({
+      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card, match: match?.match ?? null, ...domains[i]!,
     })),
     equation: allometryOfPlan(plan).equations.map(equationRow),
     ...(survey.stands ? { stand: standRows(plan) } : {}),

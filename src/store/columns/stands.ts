@@ -35,6 +35,18 @@ export const standPart: Table = {
   columns: [column('stand_id', 'VARCHAR', '', 'stand'), ...shares],
 };
 
+export const standOverlap: Table = {
+  meaning: 'Pairs of stands that overlap: allowed, each stand has its own figures, and what they share counts in both.',
+  primaryKey: ['stand_id', 'other_id'],
+  canonical: true,
+  enforced: true,
+  columns: [
+    column('stand_id', 'VARCHAR', '', 'stand'),
+    column('other_id', 'VARCHAR', '', 'the other stand, later by its id'),
+    column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels of the canopy height model whose centre lies in both, within the survey'),
+  ],
+};
+
 export const surveyPart: Table = {
   meaning: 'Valid area and sums of each source over the whole survey, every pixel once: the exact sum of the tiles.',
   primaryKey: ['source'],

@@ -38,7 +38,7 @@ const figures: readonly Column[] = [
   optional('dead_share_crown_area', 'DOUBLE', '1', 'the same by crown area'),
   optional('dead_share_basal_area', 'DOUBLE', '1', 'the same by basal area'),
   optional('sdi', 'DOUBLE', '1/ha', 'stand density index by Reineke: stems per hectare x (qmd_cm / 25.4)^1.605'),
-  column('flags', 'VARCHAR[]', '', 'what to know before using the row: mostly_void (less than half of it valid), counts_differ (stems of canopy and image differ by more than half of the larger), agb_differs (the map\'s biomass lies outside the interval of the trees\'), no_interval_basal_area, no_interval_agb (an error of an equation is unknown), trees_outside_equation (more than a tenth of the trees)'),
+  column('flags', 'VARCHAR[]', '', 'what to know before using the row: mostly_void (less than half of it valid), overlaps (shares ground with another stand: table stand_overlap), counts_differ (stems of canopy and image differ by more than half of the larger), agb_differs (the map\'s biomass lies outside the interval of the trees\'), no_interval_basal_area, no_interval_agb (an error of an equation is unknown), trees_outside_equation (more than a tenth of the trees)'),
 ];
 
 export interface View {

@@ -3,7 +3,7 @@
 /** What a stand is made of. `unit` is the stand. */
 const STAND_UNITS = `
   unit AS (
-    SELECT stand_id AS unit, area_ha FROM stand
+    SELECT stand_id AS unit, area_ha, stand_id IN (SELECT stand_id FROM stand_overlap UNION ALL SELECT other_id FROM stand_overlap) AS has_overlap FROM stand
   ),
   unit_part AS (
     SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM stand_part
@@ -18,7 +18,7 @@ const STAND_UNITS = `
 /** What the survey is made of: one unit, every tree, pixel and opening once, in a stand or not. */
 const SURVEY_UNITS = `
   unit AS (
-    SELECT 'survey' AS unit, (SELECT area_ha FROM run) AS area_ha -- of the job's area; NULL where it names none
+    SELECT 'survey' AS unit, (SELECT area_ha FROM run) AS area_ha, false AS has_overlap -- area_ha: of the job's area; NULL where it names none
   ),
   unit_part AS (
     SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM survey_part
@@ -190,7 +190,7 @@ const FIGURES = `
 
   -- Valid canopy without a tree is 0 stems, 0 basal area and 0 biomass; no valid canopy is NULL, because x / NULL is NULL.
   totals AS (
-    SELECT unit.unit, unit.area_ha, canopy.valid_ha, canopy.valid_m2, canopy.canopy_m2, canopy.crown_m2,
+    SELECT unit.unit, unit.area_ha, unit.has_overlap, canopy.valid_ha, canopy.valid_m2, canopy.canopy_m2, canopy.crown_m2,
            coalesce(sums.stems, 0)                                                       AS stems,
            mean_height_m, dominant_height_m, basal_height,
            CASE WHEN sums.unit IS NULL THEN 0 ELSE basal_m2 END                          AS basal_m2,
@@ -259,6 +259,7 @@ const COLUMNS = `
     round(CASE WHEN stems = 0 THEN 0 ELSE stems * pow(qmd_cm / 25.4, 1.605) END / valid_ha, 6) AS sdi, -- Reineke 1933
     list_filter([
       CASE WHEN coalesce(valid_ha, 0) < 0.5 * area_ha THEN 'mostly_void' END,
+      CASE WHEN has_overlap THEN 'overlaps' END,
       CASE WHEN abs(stems / valid_ha - image_stems / image_ha) > 0.5 * greatest(stems / valid_ha, image_stems / image_ha) THEN 'counts_differ' END,
       CASE WHEN map_t_per_ha NOT BETWEEN agb_kg / 1000 / valid_ha * agb_lo AND agb_kg / 1000 / valid_ha * agb_hi THEN 'agb_differs' END,
       CASE WHEN basal_m2 > 0 AND basal_lo IS NULL THEN 'no_interval_basal_area' END,

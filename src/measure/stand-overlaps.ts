@@ -1,0 +1,46 @@
+// measure/stand-overlaps.ts: where stands of a layer overlap, by pixel centre. Pure.
+import { bboxOf, pixelsInside, windowOfPolygons } from '../geo/polygon.ts';
+import { boxesMeet } from '../geo/box.ts';
+import { indexIn } from '../geo/lattice.ts';
+import type { Lattice, Stand, Tile } from '../types.ts';
+import { areaOfPixels, windowOfCore } from './window-of-core.ts';
+
+/** The ground that two stands share in one tile; `standId` < `otherId`. */
+export interface StandOverlap {
+  standId: string;
+  otherId: string;
+  areaM2: number;
+}
+
+/**
+ * Pairs of stands that share pixels of a tile's core, with the area of those whose centre lies in both: shares of tiles add up exactly.
+ * Of three stands on one pixel each pair is told. Neighbours that share a border share no pixel.
+ *
+ * @param lattice  of the canopy height model
+ * @returns by standId, then otherId
+ */
+export function standOverlaps(tile: Tile, stands: readonly Stand[], lattice: Lattice): StandOverlap[] {
+  const core = windowOfCore(lattice, tile.core), near = stands.filter(({ polygons }) => { const box = bboxOf(polygons); return box !== null && boxesMeet(box, tile.core); });
+  const owners = near.length < 2 ? [] : new Array<number[] | undefined>(core.width * core.height), pairs = new Map<string, { standId: string; otherId: string; pixels: number }>();
+  const first = new Int32Array(owners.length).fill(-1);
+  near.forEach(({ polygons }, s) => {
+    const window = owners.length === 0 ? { ...core, width: 0, height: 0 } : windowOfPolygons(polygons, lattice, core), inside = pixelsInside(polygons, lattice, window);
+    for (let i = 0; i < inside.length; i++) {
+      if (!inside[i]) continue;
+      const at = indexIn(core, window.col + (i % window.width), window.row + Math.floor(i / window.width));
+      if (first[at]! < 0) {
+        first[at] = s;
+        continue;
+      }
+      for (const other of [first[at]!, ...(owners[at] ?? [])]) count(pairs, near[other]!.standId, near[s]!.standId);
+      owners[at] = [...(owners[at] ?? []), s];
+    }
+  });
+  return [...pairs.values()].map(({ standId, otherId, pixels }) => ({ standId, otherId, areaM2: areaOfPixels(pixels, lattice) })).sort((a, b) => (a.standId < b.standId ? -1 : a.standId > b.standId ? 1 : a.otherId < b.otherId ? -1 : 1));
+}
+
+function count(pairs: Map<string, { standId: string; otherId: string; pixels: number }>, a: string, b: string): void {
+  const [standId, otherId] = a < b ? [a, b] : [b, a], key = JSON.stringify([standId, otherId]), pair = pairs.get(key) ?? { standId, otherId, pixels: 0 };
+  pair.pixels++;
+  pairs.set(key, pair);
+}
