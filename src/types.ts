@@ -196,4 +196,6 @@ export interface PlotTree {
   crownDiameterM: number | null;
   agbKg: number | null;
   status: TreeStatus;
+  /** dominant, understorey ...: where the list states one */
+  layer: string | null;
 }

@@ -35,6 +35,7 @@ export function makeProgram(writeErr: (text: string) => void = (text) => process
   addNightly(program);
   addDaily(program);
   addEvaluation(program);
+  addModels(program);
   addEngines(program);
   for (const command of program.commands) command.showHelpAfterError(`Usage: understory ${command.name()} ${command.usage()}\nMore: understory ${command.name()} --help`);
   return program.showHelpAfterError('The commands: understory --help');
@@ -115,13 +116,25 @@ function addEvaluation(program: Command): void {
     .option('--trees <file>', 'trees of the plots beside a reference of plots')
     .option('--area <file>', 'polygons within which the reference is complete')
     .option('--crs <epsg:n>', 'of x, y in the reference; default: the survey\'s')
-    .option('--min-dbh <cm>', 'leave thinner trees of the reference out')
+    .option('--min-dbh <cm>', 'plot figures: count stems from this diameter on, on both sides')
     .addOption(new Option('--format <name>', 'how scores are printed').choices(['table', 'csv', 'json', 'markdown']))
     .option('-o, --output <file>', 'write to a file: .csv, .json or .md')
     .action(act(() => import('./commands/evaluate.ts').then((m) => m.evaluate)));
-  command('fit <job> <what>', 'fit a curve to the job\'s own plots: height-diameter')
-    .requiredOption('-o, --output <file>', 'the JSON file to write; name it in the job file as allometry.dbh')
+  command('fit <job> <what>', 'fit what a run takes as given to the job\'s own data: height-diameter (to its plots) or radiometry (its images to a model\'s training)')
+    .requiredOption('-o, --output <file>', 'the JSON file to write; name it in the job file as allometry.dbh or as match: of a model')
+    .option('--model <name>', 'radiometry: of the job\'s models; default: the only one that can be matched')
+    .addOption(new Option('--method <name>', 'radiometry: by mean and standard deviation, or by the whole histogram').choices(['mean-sd', 'histogram']).default('mean-sd'))
     .action(act(() => import('./commands/fit.ts').then((m) => m.fit)));
+}
+
+function addModels(program: Command): void {
+  const command = adder(program, 'By day:');
+  command('model', 'models: list them, check one, time one')
+    .addArgument(new Argument('<what>', 'list: those that come with the program and lie beside you; check: whether one would run; bench: how fast').choices(['list', 'check', 'bench'])).argument('[model]', 'a name, a folder with a card, or an ONNX file')
+    .option('--providers <list>', 'execution providers to try, with commas between', 'cpu')
+    .option('--require-gpu', 'fail rather than take the CPU')
+    .option('--seconds <s>', 'bench: how long', '6')
+    .action(act(() => import('./commands/model.ts').then((m) => m.model)));
 }
 
 function addEngines(program: Command): void {

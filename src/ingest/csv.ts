@@ -37,7 +37,7 @@ export async function openCsv(source: ByteSource): Promise<CsvTable> {
   const delimiter = delimiterOf(firstLine), records = recordsOf(source, delimiter), header = await records.next();
   await records.return(undefined);
   if (header.done) throw new InvalidInput(`${source.name}: has no header line`, { source: source.name, line: 1 });
-  const columns = header.value.record.map((column) => column.toLowerCase());
+  const names = header.value.record.map((column) => column.toLowerCase()), columns = names.map((column) => (OWN_NAMES.has(column) && !names.includes(OWN_NAMES.get(column)!) ? OWN_NAMES.get(column)! : column));
   while (columns.at(-1) === '') columns.pop(); // spreadsheets end lines with delimiters
   columns.forEach((column, i) => {
     if (column === '') throw new InvalidInput(`${source.name}: line ${header.value.line}: column ${i + 1} has no name; its columns are ${columns.join(', ')}`, { source: source.name, line: header.value.line });
@@ -51,6 +51,9 @@ function delimiterOf(line: string): string {
   const plain = line.replaceAll(/"[^"]*"/g, ''), counts = DELIMITERS.map((each) => plain.split(each).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))]!;
 }
+
+/** What the program's own tables call these columns: an exported layer of trees is a reference as it stands. */
+const OWN_NAMES = new Map([['x_m', 'x'], ['y_m', 'y'], ['tree_id', 'tree_no']]);
 
 async function* rowsOf(source: ByteSource, delimiter: string, columns: readonly string[]): AsyncGenerator<CsvRow> {
   let isHeader = true;

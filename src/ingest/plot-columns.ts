@@ -3,7 +3,7 @@ import { InvalidInput } from '../errors.ts';
 
 export const PLOT_FIGURES = ['stems_per_ha', 'basal_area_m2_per_ha', 'height_m', 'agb_t_per_ha'] as const;
 export const PLOT_COLUMNS = ['plot_id', 'x', 'y', 'lon', 'lat', 'radius_m', 'area_m2', ...PLOT_FIGURES] as const;
-export const TREE_COLUMNS = ['plot_id', 'tree_no', 'x', 'y', 'lon', 'lat', 'species', 'dbh_cm', 'height_m', 'crown_diameter_m', 'agb_kg', 'status'] as const;
+export const TREE_COLUMNS = ['plot_id', 'tree_no', 'x', 'y', 'lon', 'lat', 'species', 'dbh_cm', 'height_m', 'crown_diameter_m', 'agb_kg', 'status', 'layer'] as const;
 
 /** Other words for a column, as field books and other tools have them. */
 const WORDS: [RegExp, string[]][] = [

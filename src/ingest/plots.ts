@@ -35,7 +35,7 @@ export async function* readPlots(from: ByteSource | string, options: PlotOptions
 
 /**
  * Trees of plots, or a list of mapped trees without plots, of a CSV: plot_id, tree_no, species, dbh_cm, height_m, crown_diameter_m,
- * agb_kg, status, x and y or lon and lat; in the file's order. What was not measured is null. Memory holds one tree, and the keys.
+ * agb_kg, status, layer, x and y or lon and lat; in the file's order. What was not measured is null. Memory holds one tree, and the keys.
  *
  * @throws {InvalidInput} as `readPlots`; and for a tree_no that stands twice in a plot, a mapped tree without place
  */
@@ -156,7 +156,7 @@ async function* treesOfTable(table: CsvTable, options: PlotOptions): AsyncGenera
     seen.set(key, row.line);
     yield {
       plotId, treeNo, xM: place?.xM ?? null, yM: place?.yM ?? null, species: textAt(row, 'species'), dbhCm: notNegative(name, row, 'dbh_cm'), heightM: notNegative(name, row, 'height_m'),
-      crownDiameterM: notNegative(name, row, 'crown_diameter_m'), agbKg: notNegative(name, row, 'agb_kg'), status: statusOf(name, row),
+      crownDiameterM: notNegative(name, row, 'crown_diameter_m'), agbKg: notNegative(name, row, 'agb_kg'), status: statusOf(name, row), layer: textAt(row, 'layer'),
     };
   }
 }

@@ -52,8 +52,8 @@ export interface Evaluation {
   notes: string[];
 }
 
-/** A reference tree as read; `layer` where its file states one. */
-type ListedTree = PlotTree & { layer?: string | null };
+/** A reference tree as read. */
+type ListedTree = PlotTree;
 
 /** Plots whose valid share is below this are left out of plot figures. */
 export const LEAST_VALID_SHARE = 0.9;
@@ -101,7 +101,7 @@ async function treeScores(source: InventorySource, trees: readonly ListedTree[],
     else if (!(await source.isValid(tree.xM, tree.yM))) left.invalid++;
     else {
       if (tree.heightM === null) left.height++;
-      reference.push({ xM: tree.xM, yM: tree.yM, heightM: tree.heightM, crownDiameterM: tree.crownDiameterM, dbhCm: tree.dbhCm, layer: tree.layer ?? null, unit });
+      reference.push({ xM: tree.xM, yM: tree.yM, heightM: tree.heightM, crownDiameterM: tree.crownDiameterM, dbhCm: tree.dbhCm, layer: tree.layer, unit });
     }
   }
   const say = (count: number, what: string): void => { if (count > 0) notes.push(`${count} of ${trees.length} reference trees ${what}`); };

@@ -28,12 +28,12 @@ export const JobSchema = z.strictObject({
   chm: Chm.prefault({ method: 'pit-free' }),
   treetops: z.strictObject({
     min_height_m: metres('lowest treetop above ground').default(2),
-    window: z.strictObject({ base_m: metres('at height 0').default(3), per_height: z.number().nonnegative().default(0.07), max_m: metres('at most').default(8.6) })
+    window: z.strictObject({ base_m: metres('at height 0').default(3), per_height: z.number().nonnegative().default(0.07).describe('metres wider for each metre of height'), max_m: metres('at most').default(8.6) })
       .prefault({}).describe('diameter that a treetop must dominate: base_m + per_height x height, at most max_m'),
   }).prefault({}),
   crowns: Crowns.prefault({}),
   cells: z.strictObject({ size_m: metres('edge of a cell of the area grid').default(20) }).prefault({}),
-  openings: z.strictObject({ below_m: metres('canopy lower than this is open').default(2), min_area_m2: z.number().nonnegative().default(10) }).prefault({}),
+  openings: z.strictObject({ below_m: metres('canopy lower than this is open').default(2), min_area_m2: z.number().nonnegative().default(10).describe('smaller openings are not told') }).prefault({}),
   models: z.array(Model).default([]),
   allow_licences: z.array(z.string().min(1)).optional().describe('SPDX identifiers: models and their training data must have one of them; default: no gate'),
   allometry: Allometry.prefault({}),

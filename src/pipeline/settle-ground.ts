@@ -22,7 +22,8 @@ const GROUND = 2;
  */
 export async function settleGround({ ground, inputs }: Job, files: readonly LidarFile[]): Promise<GroundChoice> {
   if (ground.method !== 'auto') return { method: ground.method, note: null };
-  if (inputs.lidar?.z === 'height') return { method: 'classified', note: null };
+  if (inputs.lidar === undefined) return { method: 'classified', note: null };
+  if (inputs.lidar.z === 'height') return { method: 'classified', note: null };
   const budget = MAX_SAMPLED_SHARE * files.reduce((sum, { pointCount }) => sum + pointCount, 0);
   let seen = 0;
   for (const { path } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {

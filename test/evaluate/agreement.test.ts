@@ -62,7 +62,7 @@ describe('agreement of plots', () => {
 });
 
 const tree = (dbhCm: number | null, heightM: number | null, agbKg: number | null = null): PlotTree =>
-  ({ plotId: 'P', treeNo: '1', xM: null, yM: null, species: null, dbhCm, heightM, crownDiameterM: null, agbKg, status: 'alive' });
+  ({ plotId: 'P', treeNo: '1', xM: null, yM: null, species: null, dbhCm, heightM, crownDiameterM: null, agbKg, status: 'alive', layer: null });
 const plot: Plot = { plotId: 'P', xM: 0, yM: 0, radiusM: 10, polygons: null, areaHa: 0.05, stemsPerHa: null, basalAreaM2PerHa: null, heightM: null, agbTPerHa: null };
 
 describe('figures of a plot', () => {

@@ -92,9 +92,9 @@ test('columns that are like none are told and passed over, also those with anoth
 test('trees of plots: stems, species and status by their usual words', async () => {
   const read = await trees('plot_id,tree_no,species,dbh_cm,height_m,status,x,y,crown_diameter_m,agb_kg\nP1,1,Pinus ponderosa,35.2,NA,live,452000.123456,4445000,6.1,0\nP1,2,,12,8.5,Standing dead,,,,\nP2,1,fir,0,,,,,,\n');
   expect(read).toEqual([
-    { plotId: 'P1', treeNo: '1', xM: 452000.12346, yM: 4445000, species: 'Pinus ponderosa', dbhCm: 35.2, heightM: null, crownDiameterM: 6.1, agbKg: 0, status: 'alive' },
-    { plotId: 'P1', treeNo: '2', xM: null, yM: null, species: null, dbhCm: 12, heightM: 8.5, crownDiameterM: null, agbKg: null, status: 'dead' },
-    { plotId: 'P2', treeNo: '1', xM: null, yM: null, species: 'fir', dbhCm: 0, heightM: null, crownDiameterM: null, agbKg: null, status: 'unknown' },
+    { plotId: 'P1', treeNo: '1', xM: 452000.12346, yM: 4445000, species: 'Pinus ponderosa', dbhCm: 35.2, heightM: null, crownDiameterM: 6.1, agbKg: 0, status: 'alive', layer: null },
+    { plotId: 'P1', treeNo: '2', xM: null, yM: null, species: null, dbhCm: 12, heightM: 8.5, crownDiameterM: null, agbKg: null, status: 'dead', layer: null },
+    { plotId: 'P2', treeNo: '1', xM: null, yM: null, species: 'fir', dbhCm: 0, heightM: null, crownDiameterM: null, agbKg: null, status: 'unknown', layer: null },
   ]);
 });
 
@@ -154,4 +154,9 @@ test('polygons with a plot_id are plots as well, placed at the middle of their b
   await expect(read(layer(feature({ plot: 7 }, 0)))).rejects.toThrow("the column 'plot' is not known: rename it plot_id");
   await expect(read(layer(feature({ plot_id: 7, height_m: '20 m' }, 0)))).rejects.toThrow('feature 1 has "20 m" as height_m');
   await expect(read(layer(feature({ plot_id: 7 }, 0), feature({ plot_id: '7' }, 0)))).rejects.toThrow('feature 1 and feature 2 both have the plot_id 7');
+});
+
+test('an exported layer of trees is a list of mapped trees as it stands, with its layer where it has one', async () => {
+  const read = await trees('tree_id,x_m,y_m,lon,lat,height_m,layer\ns:lidar:1_2,452000,4445000,-117,40.1,20,dominant\n');
+  expect(read).toMatchObject([{ plotId: null, treeNo: 's:lidar:1_2', xM: 452000, yM: 4445000, heightM: 20, layer: 'dominant' }]);
 });

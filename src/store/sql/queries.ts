@@ -11,7 +11,8 @@ export const QUERIES: Readonly<Record<string, NamedQuery>> = {
     meaning: 'main figures of each stand, rounded',
     sql: `SELECT stand_id, round(area_ha, 2) AS area_ha, round(valid_share, 2) AS valid_share, round(stems_per_ha) AS stems_per_ha,
        round(mean_height_m, 1) AS mean_height_m, round(dominant_height_m, 1) AS dominant_height_m, round(basal_area_m2_per_ha, 1) AS basal_area_m2_per_ha,
-       round(agb_t_per_ha, 1) AS agb_t_per_ha, round(canopy_cover, 2) AS canopy_cover, gap_count
+       round(basal_area_m2_per_ha_lo, 1) AS basal_lo, round(basal_area_m2_per_ha_hi, 1) AS basal_hi, round(agb_t_per_ha, 1) AS agb_t_per_ha,
+       round(agb_t_per_ha_lo, 1) AS agb_lo, round(agb_t_per_ha_hi, 1) AS agb_hi, round(canopy_cover, 2) AS canopy_cover, gap_count, flags
 FROM stand_metrics ORDER BY stand_id`,
   },
   stand_metrics: { meaning: 'all figures of each stand', sql: 'SELECT * FROM stand_metrics ORDER BY stand_id' },
