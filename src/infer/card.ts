@@ -11,7 +11,9 @@ export type { CardOutput } from './card-outputs.ts';
 
 const count = z.int().positive();
 
-const statistics = z.record(z.string(), z.strictObject({ mean: z.number(), sd: z.number().nonnegative() })).default({});
+const quantiles = z.array(z.number()).min(2).max(1025).refine((values) => values.every((value, i) => i === 0 || value >= values[i - 1]!), 'must not descend')
+  .describe('values at equally spaced shares of the pixels, from the least to the largest: 3 are minimum, median, maximum; for fit radiometry --method histogram');
+const statistics = z.record(z.string(), z.strictObject({ mean: z.number(), sd: z.number().nonnegative(), quantiles: quantiles.optional() })).default({});
 const means = z.array(z.number()).default([]), stds = z.array(z.number().positive()).default([]);
 
 const image = {

@@ -10,13 +10,15 @@ import type { AnyCard } from '../infer/card.ts';
 import { findModel } from '../infer/catalogue.ts';
 import { licenceProblems } from '../infer/licence.ts';
 import { outputLattice } from '../infer/patches.ts';
+import type { Fingerprints } from './fingerprints.ts';
 import type { LoadedJob } from './job-file.ts';
 import type { InputSource } from './model-inputs.ts';
 import { settleInputs } from './model-inputs.ts';
 import type { Job } from './job-schema.ts';
 import type { RasterInput } from './read-rasters.ts';
 import { layAt } from './read-rasters.ts';
-import type { ImageLayer, Survey, SurveyModel } from './survey.ts';
+import { readMatchFile } from './radiometry.ts';
+import type { ImageLayer, MatchFile, Survey, SurveyModel } from './survey.ts';
 
 /** Models that come with the package: models/, and dist/../models when it is built. */
 export const SHIPPED_MODELS = ['../../models', '../../../models'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
@@ -31,6 +33,7 @@ export interface NamedModel {
   primary: boolean;
   card: AnyCard;
   on: string[];
+  match: MatchFile | null;
 }
 
 /**
@@ -38,12 +41,12 @@ export interface NamedModel {
  *
  * @throws {UsageError} when a model is not there, names clash, two of a task are primary, or a licence is not allowed; {ModelError} when a card does not fit its network
  */
-export async function readModels(loaded: LoadedJob): Promise<NamedModel[]> {
+export async function readModels(loaded: LoadedJob, identities: Fingerprints): Promise<NamedModel[]> {
   const models: NamedModel[] = [];
-  for (const [i, { name, use, on = [], primary = false }] of loaded.job.models.entries()) {
-    const dir = await modelDir(loaded, use, i), card = await readAnyCard(dir);
+  for (const [i, { name, use, on = [], primary = false, match }] of loaded.job.models.entries()) {
+    const dir = await modelDir(loaded, use, i), card = withThreshold(loaded, i, await readAnyCard(dir));
     await checkCard(card, dir);
-    const model = { name: name ?? card.name, dir, primary, card, on: [on].flat() };
+    const model = { name: name ?? card.name, dir, primary, card, on: [on].flat(), match: match === undefined ? null : await readMatchFile(loaded, `models.${i}.match`, match, card, identities) };
     checkName(loaded, i, model, models);
     checkPrimary(loaded, i, model, models);
     if (isTableCard(card) && model.on.length > 0) throw wrong(loaded, i, 'on', `${card.name} reads the table ${card.post.per}, not an image; leave on out`);
@@ -54,14 +57,25 @@ export async function readModels(loaded: LoadedJob): Promise<NamedModel[]> {
   return models.map((model) => ({ ...model, primary: model.primary || isAlone(model, models) }));
 }
 
+/** The card with the job's threshold in the place of its own. @throws {UsageError} for a task that has none */
+function withThreshold(loaded: LoadedJob, index: number, card: AnyCard): AnyCard {
+  const { threshold } = loaded.job.models[index]!;
+  if (threshold === undefined) return card;
+  if (card.task === 'density') return { ...card, post: { ...card.post, peak_threshold: threshold } };
+  if (card.task === 'detect') return { ...card, post: { ...card.post, score_threshold: threshold } };
+  if (card.task === 'segment') return { ...card, post: { ...card.post, threshold } };
+  if (card.task === 'classify') return { ...card, post: { ...card.post, min_probability: threshold } };
+  throw wrong(loaded, index, 'threshold', `task ${card.task} has no threshold; leave it out`);
+}
+
 /** What models may read beside one another: the survey's rasters before its models are known. */
 export type ModelSurvey = Pick<Survey, 'lidar' | 'chm' | 'dtm' | 'images' | 'crs' | 'canopySource'>;
 
 /** Settle what each model reads. @throws {ModelError} for a model that does not fit its inputs */
 export function settleModels(models: readonly NamedModel[], survey: ModelSurvey, { job, rasters }: { job: Job; rasters: readonly RasterInput[] }): SurveyModel[] {
   const settled: SurveyModel[] = [];
-  for (const { name, dir, primary, card, on } of models) {
-    const own = { name, dir, primary, card };
+  for (const { name, dir, primary, card, on, match } of models) {
+    const own = { name, dir, primary, card, match };
     if (isTableCard(card)) settled.push({ ...own, inputs: [], grid: null, bands: [] });
     else settled.push({ ...own, ...settleInputs(card, on.map((input) => sourceOf(input, settled, survey, { job, rasters }))) });
   }

@@ -7,7 +7,7 @@ import { boxOfWindow } from '../geo/lattice.ts';
 import { isTableCard } from '../infer/card.ts';
 import { planBlocks } from '../infer/patches.ts';
 import { bandOf, tilesOfBox } from '../tile/grid.ts';
-import { relationToArea } from './clip.ts';
+import { clipHashes, relationToArea } from './clip.ts';
 import { mapLatticeOf } from './models.ts';
 import type { Task } from './plan.ts';
 import { STAGE_VERSIONS } from './plan.ts';
@@ -32,9 +32,12 @@ interface ModelContext {
   canopies: readonly Task[];
 }
 
+/** What a match does to a model's bands: its content, not where it lies. */
+const matchOf = ({ match }: SurveyModel) => match?.match.bands ?? null;
+
 /** The index of the first model that runs the same network on the same inputs: its parts serve both, whatever their names. */
 export function networkOf({ models }: Survey, index: number): number {
-  const same = ({ card, inputs, grid, bands }: SurveyModel) => contentKey([card, inputs, grid, bands]);
+  const same = (model: SurveyModel) => contentKey([model.card, model.inputs, model.grid, model.bands, matchOf(model)]);
   return models.findIndex((model) => same(model) === same(models[index]!));
 }
 
@@ -69,20 +72,20 @@ function planPatches(model: SurveyModel, { index, level }: Place, context: Model
     const core = boxOfWindow(lattice, block.core), top = tilesOfBox({ ...core, y0: core.y1 }, sizeM)[0]!;
     if (relationToArea(survey.area, growBox(core, reachM)) === 'outside') return [];
     const { read, needs } = reading(boxOfWindow(lattice, block.read));
-    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card, lattice, bands, block, read, needs });
+    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card, lattice, bands, match: matchOf(model), block, read, needs });
     return [{ model: index, core, task: { key, kind: 'model', step: `${bandOf(top, sizeM)}.model.${level}`, unit: { model: index, block }, needs, resources: { memory_mb: 500, gpu: false } } }];
   });
 }
 
 /** Crops of a tile's crowns. */
 function planCrops(model: SurveyModel, { index, level }: Place, context: ModelContext, before: readonly PlannedModel[]): PlannedModel[] {
-  const { tiles, canopies, sizeM } = context, { card, bands } = model, { lattice } = model.grid!, reading = readingOf(model, context, before);
+  const { survey, tiles, canopies, sizeM } = context, { card, bands } = model, { lattice } = model.grid!, reading = readingOf(model, context, before);
   if (card.task !== 'classify') return [];
   return tiles.flatMap((tile, i) => {
     const canopy = canopies[i]?.key;
     if (canopy === undefined) return [];
     const { read, needs: products } = reading(growBox(tile.core, card.post.crop_m)), needs = [...new Set([canopy, ...products])];
-    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card, lattice, bands, core: tile.core, read, needs });
+    const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card, lattice, bands, match: matchOf(model), core: tile.core, clip: clipHashes(survey, tile.core), read, needs });
     return [{ model: index, core: tile.core, task: { key, kind: 'model', step: `${bandOf(tile, sizeM)}.model.${level}`, unit: { model: index, tile: tile.id }, needs, resources: { memory_mb: 500, gpu: false } } }];
   });
 }

@@ -8,6 +8,7 @@ import { readModels, settleModels } from './models.ts';
 import { placeClouds, readClouds, statementOfCloud } from './read-clouds.ts';
 import { readLayers } from './read-layers.ts';
 import { layHeights, layImage, notesOnHeights, readRasters } from './read-rasters.ts';
+import { matchNotes } from './radiometry.ts';
 import { settleGround } from './settle-ground.ts';
 import type { InputFault, Survey } from './survey.ts';
 import { settleCrs } from './survey-crs.ts';
@@ -36,13 +37,14 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
   notes.push(...settled.notes, ...rasters.flatMap(notesOnHeights));
   const ground = await settleGround(job, lidar);
   const heights = (name: 'chm' | 'dtm') => rasters.filter((raster) => raster.name === name).map((raster) => layHeights(loaded, name, raster, settled))[0] ?? null;
-  const named = await readModels(loaded), gsdOf = (image: string) => named.flatMap(({ on, card }) => (on.includes(image) && !isTableCard(card) ? [card.input.gsdM] : []))[0] ?? null;
+  const named = await readModels(loaded, identities), gsdOf = (image: string) => named.flatMap(({ on, card }) => (on.includes(image) && !isTableCard(card) ? [card.input.gsdM] : []))[0] ?? null;
   const images = rasters.filter(({ name }) => name in job.inputs.images).map((raster) => layImage(loaded, raster, { epsg: crs.epsg, gsdM: gsdOf(raster.name) }));
   const layers = await readLayers({ loaded, identities, surveyCrs: crsFromEpsg(crs.epsg), waiting, note: (text) => void notes.push(text) });
   const inputs = { crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, canopySource: job.inputs.lidar ? 'lidar' as const : job.inputs.chm ? 'chm' as const : null };
   const survey: Survey = {
     name: job.survey, ...inputs, ...layers, equations: await readEquationFiles(loaded, identities), models: settleModels(named, inputs, { job, rasters }), faults, waiting, groundMethod: ground.method,
   };
+  notes.push(...matchNotes(survey.models));
   await identities.save();
   return { survey, notes: { faults, waiting, ground: ground.note, inputs: notes } };
 }

@@ -6,6 +6,8 @@ import { writeFileAtomically } from '../files/atomic.ts';
 import type { CanonicalHash } from '../store/canonical.ts';
 import type { Part } from '../store/parts.ts';
 import { VERSION } from '../version.ts';
+import type { Domain } from '../infer/domain-report.ts';
+import type { ModelDomain } from './domain.ts';
 import { listFailures } from './ledger.ts';
 import type { Failure } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
@@ -39,7 +41,7 @@ export interface RunRecord {
   inputs: { path: string; fingerprint: string }[];
   /** how the ground was found: what `auto` came to */
   ground: Plan['survey']['groundMethod'];
-  models: { name: string; sha256: string; provider: string[] }[];
+  models: { name: string; sha256: string; provider: string[]; domain?: Domain; warnings?: string[] }[];
   faults: Plan['survey']['faults'];
   waiting: string[];
   failures: Pick<Failure, 'kind' | 'unit' | 'reason' | 'attempts'>[];
@@ -67,19 +69,20 @@ export async function readRunRecord(output: string): Promise<RunRecord | null> {
 interface Merged {
   canonical: Record<string, CanonicalHash>;
   canonicalRasters: Record<string, RasterSummary>;
+  domains: readonly ModelDomain[];
   mergeKey: string;
   mergeSeconds: number;
 }
 
 /** Write run.json after a merge. */
-export async function writeRunRecord(context: TaskContext, { canonical, canonicalRasters, mergeKey, mergeSeconds }: Merged): Promise<void> {
+export async function writeRunRecord(context: TaskContext, { canonical, canonicalRasters, domains, mergeKey, mergeSeconds }: Merged): Promise<void> {
   const { plan } = context, { survey } = plan;
   const sums = await sumParts(context), failures = await listFailures(plan.output);
   const planned = new Set(plan.tasks.map(({ key }) => key));
   const record: RunRecord = {
     run_id: plan.run_id, survey: survey.name, version: VERSION, node: process.version, crs: `EPSG:${survey.crs.epsg}`, config_hash: plan.config_hash, merge_key: mergeKey, job: plan.job,
     inputs: inputsOf(plan).map(({ path, fingerprint }) => ({ path, fingerprint })), ground: survey.groundMethod,
-    models: survey.models.map(({ name, card }, i) => ({ name, sha256: card.sha256, provider: [...(sums.providers.get(networkOf(survey, i)) ?? [])].sort() })),
+    models: survey.models.map(({ name, card }, i) => ({ name, sha256: card.sha256, provider: [...(sums.providers.get(networkOf(survey, i)) ?? [])].sort(), ...domains[i]! })),
     faults: survey.faults, waiting: survey.waiting,
     failures: failures.filter(({ key }) => planned.has(key)).map(({ kind, unit, reason, attempts }) => ({ kind, unit, reason, attempts })),
     canonical, canonical_rasters: canonicalRasters, counts: sums.counts, decoded_ratio: null, profile: { ...profileOf(sums), merge: { seconds: round(mergeSeconds) } },

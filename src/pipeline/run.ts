@@ -15,7 +15,7 @@ import type { Plan, Task } from './plan.ts';
 import { makePlan } from './plan.ts';
 import type { SurveyNotes } from './read-survey.ts';
 import { readSurvey } from './read-survey.ts';
-import { addRunCost } from './run-record.ts';
+import { addRunCost, readRunRecord } from './run-record.ts';
 import type { DueTasks } from './due.ts';
 import { dueTasks } from './due.ts';
 import { RunTally } from './run-tally.ts';
@@ -101,6 +101,7 @@ async function runLocked(loaded: LoadedJob, options: RunOptions): Promise<RunRes
   const failures = await plannedFailures(plan), exitCode = surveyExitCode(plan, failures);
   if (exitCode === EXIT.failed) return { exitCode, plan, tasksRun: tally.done, failures: failures.length, exported: [] };
   if (due.tasks.length > 0) {
+    for (const { name, warnings } of (await readRunRecord(plan.output))?.models ?? []) for (const text of warnings ?? []) options.watch?.warn?.(`model ${name}: ${text}`);
     await addRunCost(plan.output, {
       started_at: started.toISOString(), seconds: Math.round(performance.now() - clock) / 1000, workers, engine: plan.job.run.engine,
       peak_memory_mb: tally.peakMb, tasks_run: tally.done, tasks_known: due.known,

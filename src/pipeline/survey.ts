@@ -1,6 +1,7 @@
 // pipeline/survey.ts: what a survey consists of, as its headers say: the input of the plan. Records only.
 import type { Box, Lattice, MultiPolygon, Window } from '../types.ts';
 import type { AnyCard } from '../infer/card.ts';
+import type { RadiometricMatch } from '../infer/radiometry.ts';
 import type { EquationTable } from '../measure/allometry/table.ts';
 import type { ImagePlan, ImageFile as PlacedFile } from '../ingest/image-plan.ts';
 
@@ -76,6 +77,11 @@ export interface EquationFile extends SideFile {
   table: EquationTable;
 }
 
+/** A file that brings images to what a network was trained on; its content travels in the plan. */
+export interface MatchFile extends SideFile {
+  match: RadiometricMatch;
+}
+
 /** One stand of the layer: its box and the hash of all that it says. */
 export interface StandEntry {
   standId: string;
@@ -118,6 +124,8 @@ export interface SurveyModel {
   grid: { lattice: Lattice; window: Window } | null;
   /** where each band of the card comes from: an input's index and a role; null: the card's fill */
   bands: ({ input: number; role: string } | null)[];
+  /** brings the values of its bands to those of its training; null: as they are */
+  match: MatchFile | null;
 }
 
 export interface Survey {

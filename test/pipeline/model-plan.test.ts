@@ -16,7 +16,7 @@ const ortho = {
 };
 const model = (name: string, layer = ortho): SurveyModel => ({
   name, dir: `/models/${name}`, primary: name === 'stems', card, bands: [{ input: 0, role: 'red' }], grid: { lattice: layer.lattice, window: layer.window },
-  inputs: [{ name: 'ortho', roles: ['red'], layer, product: null }],
+  inputs: [{ name: 'ortho', roles: ['red'], layer, product: null }], match: null,
 });
 const surveyWith = (models: SurveyModel[], stands = [standEntry('border', box(1000.3, 100, 1100, 200))]): Survey =>
   ({ ...surveyOf([lidarFile('a.las', box(100, 100, 1900, 900))], stands), images: [ortho], models });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sampleModels } from '../../data-samples/make/onnx.ts';
 import { anchoredLattice } from '../../src/geo/lattice.ts';
+import { openFingerprints } from '../../src/pipeline/fingerprints.ts';
 import { loadJob } from '../../src/pipeline/job-file.ts';
 import { readModels, settleModels, tasksWithoutPrimary } from '../../src/pipeline/models.ts';
 import type { RasterInput } from '../../src/pipeline/read-rasters.ts';
@@ -31,7 +32,7 @@ async function resolve(...models: string[]): Promise<SurveyModel[]> {
   const path = join(dir, 'job.yaml');
   await writeFile(path, `survey: s\noutput: out\ninputs:\n  lidar: { files: [a.las] }\n  images: { ortho: { files: [o.tif], bands: [red, green, blue, nir] } }\nmodels:\n${models.map((model) => `  - { ${model}, on: ortho }\n`).join('')}`);
   const loaded = await loadJob(path);
-  return settleModels(await readModels(loaded), { lidar: [], chm: null, dtm: null, images: [ortho], crs: { epsg: 32611, name: '', from: '' }, canopySource: 'lidar' }, { job: loaded.job, rasters: [input] });
+  return settleModels(await readModels(loaded, await openFingerprints(loaded.output, loaded.dir)), { lidar: [], chm: null, dtm: null, images: [ortho], crs: { epsg: 32611, name: '', from: '' }, canopySource: 'lidar' }, { job: loaded.job, rasters: [input] });
 }
 
 test('the only model of a task is its primary one, and takes the name of its card', async () => {

@@ -3,6 +3,7 @@ import type { Window } from '../../types.ts';
 import { UnderstoryError } from '../../errors.ts';
 import type { ModelCard } from '../../infer/card.ts';
 import type { InputWindow, ReadInput } from '../../infer/input.ts';
+import { matched } from '../../infer/radiometry.ts';
 import { openImage, planImage, readImageWindow, readRasterHeader } from '../../ingest/image-source.ts';
 import type { ImagePlan, ImageSource } from '../../ingest/image-source.ts';
 import { windowOfCore } from '../../measure/window-of-core.ts';
@@ -29,22 +30,23 @@ export const openInputs = ({ inputs }: SurveyModel, { survey }: Plan): (ImageSou
  * The reader of one task.
  *
  * A pixel is valid where every band that an input gives is; an optional band that no input gives holds the card's fill.
- * Heights come in metres.
+ * Heights come in metres. Bands that the model's radiometric match names are brought to its training's values.
  */
 export async function modelReader(call: TaskCall, model: SurveyModel, card: ModelCard, files: readonly (ImageSource | null)[]): Promise<ModelReader> {
   const products = await Promise.all(model.inputs.map((input) => (input.product ? openProduct(call, model, input) : null)));
   const sources = model.inputs.map((_, i) => files[i] ?? products[i] ?? null);
   const wanted = model.inputs.map((_, input) => [...new Set(model.bands.flatMap((band) => (band?.input === input ? [band.role] : [])))]);
-  const { fill } = card.input, scales = model.inputs.map(({ name }) => heightScale(name, call.plan));
+  const { fill } = card.input, matches = card.input.bands.map((band) => model.match?.match.bands[band] ?? null), scales = model.inputs.map(({ name }) => heightScale(name, call.plan));
   return {
     async readInput(window) {
       const found = await Promise.all(sources.map((source, i) => (wanted[i]!.length === 0 ? null : source ? readImageWindow(source, window, roleNames(model.inputs[i]!, wanted[i]!)) : voidWindow(window, wanted[i]!.length))));
       const read = found.filter((each) => each !== null), mask = new Uint8Array(window.width * window.height).fill(1);
       for (const each of read) for (let i = 0; i < mask.length; i++) mask[i]! &= each.mask[i]!;
-      const bands = model.bands.map((band) => {
+      const bands = model.bands.map((band, b) => {
         if (band === null) return new Float32Array(mask.length).fill(fill);
         const values = found[band.input]!.bands[wanted[band.input]!.indexOf(band.role)]!, scale = scales[band.input]!;
-        return scale === 1 ? values : values.map((value) => value * scale);
+        const metric = scale === 1 ? values : values.map((value) => value * scale), match = matches[b];
+        return match ? matched(metric, match) : metric;
       });
       return { bands, mask };
     },

@@ -11,6 +11,9 @@ import type { ImageSource } from '../../ingest/image-source.ts';
 import type { Crown } from '../../types.ts';
 import type { PartWriter } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
+import { tileFromId } from '../../tile/grid.ts';
+import { openClip } from '../clip.ts';
+import { watchBlock, watchCrops } from '../domain.ts';
 import type { Plan, TaskUnit } from '../plan.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { PartNotes, TaskCall } from './context.ts';
@@ -51,9 +54,10 @@ type Opened = Loaded & { reader: Awaited<ReturnType<typeof modelReader>> };
 
 async function runBlock({ plan, task, watch }: TaskCall, model: SurveyModel, { session, card, reader }: Opened, writer: PartWriter): Promise<PartNotes> {
   const { block } = task.unit as Extract<TaskUnit, { block: unknown }>, { runBlock: run } = await patchTask(card);
-  const result = await run(block, card, session, reader.readInput, model.grid!.lattice), { voids, statistics } = result;
+  const domain = watchBlock(model, card, reader.readInput), result = await run(block, card, session, domain.readInput, model.grid!.lattice), { voids, statistics } = result;
   watch.lap('infer');
   await writeResult(result, plan, writer);
+  await domain.write(writer, result);
   watch.lap('write');
   return {
     inputs: [{ sha256: card.sha256, windows: Object.fromEntries([...result.rasters.map(({ name, raster }) => [name, raster.window]), ...(result.valid ? [[SEEN, result.valid.window]] : [])]) }],
@@ -70,18 +74,20 @@ async function writeResult({ rasters, boxes, valid }: BlockResult, { survey }: P
   await writer.table('image_box', boxes);
 }
 
-/** Classify the crowns that a tile owns, by crops of the image. */
+/** Classify the crowns that a tile owns and the survey reports, by crops of the image. */
 async function runCrowns(call: TaskCall, model: SurveyModel, { session, card, reader }: Opened, writer: PartWriter): Promise<PartNotes> {
   const { task, tasks, watch } = call, { part } = await partOf(call, task.needs.map((key) => tasks.get(key)!).find(({ kind }) => kind === 'canopy')!);
-  const crowns = part ? await readPartTable<Crown>(part, 'crown') : [], { runCrops } = (await modelTask(card)) as CropTask;
+  const clip = await openClip(call.plan.survey, tileFromId((task.unit as { tile: string }).tile, call.plan.job.tiles.size_m).core);
+  const crowns = part ? (await readPartTable<Crown>(part, 'crown')).filter(({ xM, yM }) => clip.holds(xM, yM)) : [], domain = watchCrops(model, card, reader.readInput), { runCrops } = (await modelTask(card)) as CropTask;
   if (card.task !== 'classify') throw new UnderstoryError(`model ${model.name}: task ${card.task} is not run by crowns`, { source: model.name });
-  const results = await runCrops(card, session, reader.readInput, model.grid!.lattice, crowns, crownColumns(crowns, card.post.columns, model.name));
+  const results = await runCrops(card, session, domain.readInput, model.grid!.lattice, crowns, crownColumns(crowns, card.post.columns, model.name));
   watch.lap('infer');
   const { classes } = card.post, rows = crowns.flatMap(({ col, row }, i) => {
     const result = results[i];
     return result ? [{ col, row, class: classes[result.classIndex]!, probability: result.probabilities[result.classIndex]!, probabilities: Object.fromEntries(classes.map((name, c) => [name, result.probabilities[c]!])) }] : [];
   });
   await writer.table('crown_class', rows);
+  await domain.write(writer, rows.map(({ probabilities }) => probabilities));
   watch.lap('write');
   return { inputs: [{ sha256: card.sha256 }], voids: [], counts: { crowns: crowns.length, crowns_classified: rows.length }, provider: session.provider };
 }

@@ -66,6 +66,9 @@ export const model: Table = {
     column('sha256', 'VARCHAR', '', 'hash of the ONNX file'),
     optional('provider', 'VARCHAR', '', 'execution provider that really ran'),
     column('card', 'JSON', '', 'the whole card'),
+    optional('match', 'JSON', '', 'the radiometric match that its images went through; NULL for none'),
+    column('domain', 'JSON', '', 'what it was given and gave: mean, deviation, range of each band (after match and scale) and output, beside its card and the last run (docs/figures/models-domain.md)'),
+    column('warnings', 'VARCHAR[]', '', 'what of it is not like its training images, or not like the last run'),
   ],
 };
 
