@@ -10,7 +10,7 @@ const square = (x0: number, y0: number, x1: number, y1: number): { polygon: Poly
 const options = { threshold: 0.5 };
 
 describe('the dead share of a crown', () => {
-  test('on a map of 1 m and a CHM of 0.5 m goes by the pixels of the CHM: 6 of 16 are dead', () => {
+  test('on a map of 1 m and a CHM of 0.5 m goes by the pixels of the CHM: 7 of 16 are dead', () => {
     // a crown of 2 x 2 m from (0.5, -2.5): of its columns 0.5 to 2.5 m the pixel of 1 m from 1 to 2 has two, the others one each
     const map = drawn('0.1 0.1 0.1\n0.1 0.9 0.1\n0.5 0.5 0.4');
     // rows -0.5 to -2.5: one row of 0.5 m in the first of 1 m, two in the second, one in the third: 2 x 2 in (1, 1), 1 in (0, 2), 2 in (1, 2)

@@ -53,6 +53,10 @@ describe('objects of a map of probability', () => {
     expect(objectsOf(map, { min_area_m2: 2.01 })).toEqual([]);
   });
 
+  test('an object ends at the threshold, not at a share of its peak', () => {
+    expect(objectsOf(drawn('1 0.6 0.25 0.1'), { threshold: 0.2 }).map(({ areaM2 }) => areaM2)).toEqual([3]);
+  });
+
   test('belongs to the core that holds its peak\'s centre, half-open', () => {
     const map = drawn('0.1 0.6 0.1'); // centre at (1.5, -0.5)
     const owned = (x0: number, x1: number) => objectsOfMap(map, post, { x0, x1, y0: -1, y1: 0 }).length;

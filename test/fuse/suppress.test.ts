@@ -15,6 +15,8 @@ import { randomOf } from '../raster/rasters.ts';
 const box = (x0: number, y0: number, x1: number, y1: number, score: number, polygon: Polygon | null = null): ImageBox => imageBoxOfEdges([x0, y0, x1, y1], { score, classIndex: 0, polygon });
 const keptOf = (boxes: ImageBox[], maxOverlap = 0.4) => [...suppress(boxes, maxOverlap)];
 
+const ell = (x: number, y: number): Polygon => [[[x, y + 4], [x, y], [x + 4, y], [x + 4, y + 1], [x + 1, y + 1], [x + 1, y + 4], [x, y + 4]]]; // 7 m2 of a box of 16
+
 describe('detections of one place', () => {
   test('two boxes of 10 x 10 m, 4 m apart, share 60 of 140 m2: 0.4286', () => {
     const a = box(0, 0, 10, 10, 0.8), b = box(4, 0, 14, 10, 0.9);
@@ -30,6 +32,13 @@ describe('detections of one place', () => {
     expect(keptOf([box(0, 0, 10, 10, 0.8), box(0, 0, 10, 10, 0.8), box(0, 0, 10, 10, 0.8)])).toEqual([1, 0, 0]);
   });
 
+  test('of equal scores about one middle the larger stays, and of one box with two masks always the same one, whatever the order', () => {
+    const large = box(0, 0, 10, 10, 0.8), small = box(1, 1, 9, 9, 0.8); // 64 of 100 m2
+    expect([keptOf([large, small]), keptOf([small, large])]).toEqual([[1, 0], [0, 1]]);
+    const full: Polygon = [[[0, 4], [0, 0], [4, 0], [4, 4], [0, 4]]], a = box(0, 0, 4, 4, 0.8, full), b = box(0, 0, 4, 4, 0.8, ell(0, 0)); // 7 of 16 m2
+    expect(keptOf([a, b])).toEqual(keptOf([b, a]).toReversed());
+  });
+
   test('one that goes still takes the next with it: no chain has to be followed to its end', () => {
     expect(keptOf([box(0, 0, 10, 10, 0.9), box(4, 0, 14, 10, 0.8), box(8, 0, 18, 10, 0.7)])).toEqual([1, 0, 0]);
   });
@@ -40,7 +49,6 @@ describe('detections of one place', () => {
   });
 });
 
-const ell = (x: number, y: number): Polygon => [[[x, y + 4], [x, y], [x + 4, y], [x + 4, y + 1], [x + 1, y + 1], [x + 1, y + 4], [x, y + 4]]]; // 7 m2 of a box of 16
 
 describe('instances', () => {
   test('go by their masks, not by their boxes: two crowns that lie in each other\'s corners stay', () => {

@@ -96,6 +96,39 @@ describe('the same boxes in every layout are the same detections', () => {
     const two = { ...anchors, strides_px: [64], sizes_px: [[32, 40]], ratios: [1, 4] }, widths = (order: 'ratio-size' | 'size-ratio') => [0, 1, 2, 3].map((i) => anchorsOf({ ...two, order }, 64)[4 * i + 2]);
     expect(widths('ratio-size')).toEqual([16, 20, 8, 10]);
     expect(widths('size-ratio')).toEqual([16, 8, 20, 10]);
+    expect([9, 11].map((size) => anchorsOf({ ...two, sizes_px: [[size]], ratios: [1] }, 64)[2])).toEqual([4, 6]); // 4.5 and 5.5: to the even one, as torch rounds
+  });
+});
+
+describe('scores of classes', () => {
+  const card = (change: (card: Json) => void) => cardOf('yolo-cells', (record) => { Object.assign(record.post, { axis: 'boxes-first', classes: ['tree', 'car', 'palm'] }); change(record); });
+  const run = (of: CardOf<'detect'>, ...values: number[]) => boxesIn(of, saying({ output0: tensor([24, 30, 8, 12, ...values], [1, 1, 4 + values.length]) }));
+
+  test('the class is that of the highest score, of equal ones the first', async () => {
+    const plain = card(() => {});
+    expect((await run(plain, 0.4, 0.5, 0.75)).map(({ classIndex, score }) => [classIndex, score])).toEqual([[2, 0.75]]);
+    expect((await run(plain, 0.4, 0.5, 0.5)).map(({ classIndex, score }) => [classIndex, score])).toEqual([[1, 0.5]]);
+  });
+
+  test('softmax is over the classes of a box: of logits 2, 0 and 0 the first has e^2 / (e^2 + 2) = 0.787', async () => {
+    const [box] = await run(card((record) => { record.outputs[0].activation = 'softmax'; record.outputs[0].channels = 3; }), 2, 0, 0);
+    expect([box!.classIndex, Math.round(box!.score * 1000)]).toEqual([0, 787]);
+  });
+
+  test('one that is NaN stops the task, wherever it stands', async () => {
+    for (const values of [[NaN, 0.9, 0.8], [0.9, NaN, 0.8], [0.1, 0.2, NaN]]) await expect(run(card(() => {}), ...values)).rejects.toThrow(/output output0 at 0: is NaN/);
+  });
+
+  test('a box of RetinaNet is at most 62.5 times its anchor: 16 px are 500 m', async () => {
+    const of = cardOf('retina-cells', (record) => { record.post.max_box_m = 1000; }), at = 4 * 8 + 3, zeros = (n: number) => new Array<number>(n).fill(0);
+    const [box] = await boxesIn(of, saying({ classes: tensor(zeros(64).with(at, 0.9), [1, 64, 1]), deltas: tensor(zeros(256).with(4 * at + 2, 9), [1, 64, 4]) }));
+    expect([box!.x1M - box!.x0M, box!.y1M - box!.y0M]).toEqual([500, 8]);
+  });
+
+  test('a heat of NaN stops the task under a valid pixel, and nothing under a void', async () => {
+    const of = cardOf('centre-size'), session = saying({ heat: maps({ [pixel(10, 40)]: [NaN], [pixel(24, 30)]: [0.9] }, 1), size: maps({ [pixel(24, 30)]: [8, 12] }, 2) });
+    await expect(boxesIn(of, session)).rejects.toThrow(/output heat at 2570: is NaN/);
+    expect(await boxesIn(of, session, imageOf((col, row) => (col === 10 && row === 40 ? null : 7)))).toHaveLength(1);
   });
 });
 

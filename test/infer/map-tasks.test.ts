@@ -43,6 +43,11 @@ describe('regress-raster', () => {
     expect([at(rasters[0]!.raster, 20, 20), at(rasters[0]!.raster, 40, 20), at(rasters[1]!.raster, 40, 20)]).toEqual([Math.fround(300.2), Math.fround(412.7), Math.fround(0.1)]);
   });
 
+  test('a card that names the deviation first gives the measure first all the same', async () => {
+    const of = card((record) => record.outputs.reverse()), { rasters } = await run(of, saying({ height: plane(() => 5), height_sd: plane(() => 1) }));
+    expect(rasters.map(({ name, raster }) => [name, at(raster, 20, 20)])).toEqual([['height_m', 5], ['height_m_sd', 1]]);
+  });
+
   test('the activation and the factor of each output are applied: e^x, in tonnes', async () => {
     const of = card((record) => Object.assign(record.outputs[0], { activation: 'exp', factor: 0.001, range: [0, 500] }));
     expect(at((await run(of, saying({ height: plane(() => Math.log(5000)), height_sd: plane(() => 1) }))).rasters[0]!.raster, 20, 20)).toBeCloseTo(5, 5);
