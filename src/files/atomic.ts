@@ -1,6 +1,6 @@
 // files/atomic.ts: files that are either whole or absent: temporary name, fsync, rename. IO.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** How the name of what is not whole ends: on its way in, or on its way out. */
@@ -80,4 +80,19 @@ export async function writeChunksAtomically(path: string, chunks: AsyncIterable<
       await handle.close();
     }
   });
+}
+
+/** Write a file unless there is one: of several processes that try, one wins. @returns the text that stands there, whoever wrote it */
+export async function writeOnce(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    await writeFile(temporary, text);
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    return await readFile(path, 'utf8');
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }

@@ -2,7 +2,7 @@
 import { ModelError } from '../errors.ts';
 import type { AnyCard } from './card.ts';
 import { checkGraph } from './card-check.ts';
-import { openSession, providersToTry, refusal } from './session.ts';
+import { SessionError, openSession, providersToTry, refusal } from './session.ts';
 import type { Refused, Session, SessionOptions } from './session.ts';
 import { checkWarmUp, settleBatch, warmUp, warmUpFailure } from './warm-up.ts';
 
@@ -48,11 +48,13 @@ const refusedBy = (error: unknown, provider: string): Refused => {
  */
 export async function openModel(path: string, card: AnyCard, options: OpenModelOptions): Promise<OpenModel> {
   const { settled } = options, refused: Refused[] = [];
-  for (const provider of providersToTry(path, settled ? { ...options, providers: [settled.provider] } : options)) {
+  const toTry = providersToTry(path, settled ? { ...options, providers: [settled.provider] } : options);
+  for (const provider of toTry) {
     try {
       return { ...(await openOn(provider, path, card, settled)), refused };
     } catch (error) {
       if (!(error instanceof ModelError) || 'problems' in error.place) throw error; // the model's own fault: no provider mends it
+      if (error instanceof SessionError && error.threadLost && provider === toTry.at(-1)) throw error; // a process in which a thread died ends; another tries again
       refused.push(refusedBy(error, provider));
     }
   }

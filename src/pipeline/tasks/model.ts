@@ -1,8 +1,12 @@
 // pipeline/tasks/model.ts: a network over one block of patches, or over the crowns of a tile. IO.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { UnderstoryError } from '../../errors.ts';
+import { writeOnce } from '../../files/atomic.ts';
 import { isTableCard, modelPath } from '../../infer/card.ts';
 import type { ModelCard } from '../../infer/card.ts';
 import { openModel } from '../../infer/open-model.ts';
+import type { Settled } from '../../infer/open-model.ts';
 import type { BlockResult, CropTask } from '../../infer/registry.ts';
 import { modelTask, patchTask } from '../../infer/registry.ts';
 import type { Session } from '../../infer/session.ts';
@@ -134,6 +138,21 @@ export const closeModels = async (): Promise<void> => void await Promise.all([..
 async function load(model: SurveyModel, plan: Plan, requireGpu: boolean): Promise<Loaded> {
   const { card } = model;
   if (isTableCard(card)) throw new UnderstoryError(`model ${model.name}: reads a table; it has no tasks of its own`, { source: model.name });
-  const { session } = await openModel(modelPath(model.dir), card, { providers: [...plan.job.run.providers], requireGpu });
-  return { session, card, files: openInputs(model, plan) };
+  return { session: await settledSession(model, card, plan, requireGpu), card, files: openInputs(model, plan) };
+}
+
+/**
+ * A session on the provider and batch that this run has settled for the model: the first worker settles them, the others follow,
+ * since batch and provider may change a result's last bits.
+ */
+async function settledSession({ dir }: SurveyModel, card: ModelCard, { job, output, run_id }: Plan, requireGpu: boolean): Promise<Session> {
+  const path = modelPath(dir), providers = [...job.run.providers], record = join(output, 'parts', 'providers', `${run_id}-${card.sha256.slice(0, 16)}.json`);
+  const known = await readFile(record, 'utf8').catch(() => null);
+  if (known !== null) return (await openModel(path, card, { providers, requireGpu, settled: JSON.parse(known) as Settled })).session;
+  const { session, settled, refused } = await openModel(path, card, { providers, requireGpu });
+  for (const { provider, reason } of refused) console.error(`model ${card.name}: ${provider} is not used: ${reason}`);
+  const standing = JSON.parse(await writeOnce(record, JSON.stringify(settled))) as Settled;
+  if (standing.provider === settled.provider && standing.batch === settled.batch) return session;
+  await session.close();
+  return (await openModel(path, card, { providers, requireGpu, settled: standing })).session;
 }
