@@ -11,7 +11,7 @@ inputs:
 ${ortho ? '  images:\n    ortho: { files: [ortho.tif], bands: [red, green, blue, nir] }\n' : ''}  stands: { file: stands.geojson, id: stand_no }
 tiles:    { size_m: 100 }
 ${ortho ? 'models:\n  - { name: stems, use: models/red-density, on: ortho }      # a network with a known answer, no real tree counter\n' : ''}allometry:
-  group: { from: stands.species, map: { fir: gymnosperm, pine: gymnosperm, spruce: gymnosperm, mixed-conifer: gymnosperm }, default: angiosperm }
+  group: { from: stands.species, map: { fir: gymnosperm, pine: gymnosperm, spruce: gymnosperm, mixed conifer: gymnosperm }, default: angiosperm }
 exports:
   - { layer: trees, file: trees.geojson }
   - { layer: crowns, file: crowns.geojson }

@@ -10,5 +10,5 @@ export const fileBoxes = ({ lattice, files }: ImageLayer): Box[] => files.map(({
 /** Answers what of a raster layer lies in a box: its files in the order in which they are laid, with all that says how they are read. */
 export function layerReader(layer: ImageLayer): (box: Box) => object[] {
   const filesIn = boxIndex(fileBoxes(layer));
-  return (box) => filesIn(box).map((i) => layer.files[i]!).map(({ path: _, bytes: __, ...placed }) => placed);
+  return (box) => filesIn(box).map((i) => layer.files[i]!).map(({ path: _, bytes: __, day: ___, ...placed }) => placed);
 }

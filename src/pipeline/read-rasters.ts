@@ -111,8 +111,17 @@ export const layAt = ({ files }: RasterInput, { name, bands }: ImageLayer, { gsd
 /** Headers; a file that states no CRS is in the survey's. */
 const headersOf = (files: readonly RasterFile[], epsg: number): RasterHeader[] => files.map(({ header }) => ({ ...header, epsg: header.epsg ?? epsg }));
 
+/** TIFF writes days as `2026:06:03 10:15:00`. */
+function dayOf(dateTime: string | null): string | null {
+  const day = /^(\d{4}):(\d{2}):(\d{2})/.exec(dateTime ?? '')?.slice(1).join('-');
+  return day === undefined || Number.isNaN(Date.parse(day)) ? null : day;
+}
+
 function layerOf(name: string, bands: string[], plan: ReturnType<typeof planImage>, files: readonly RasterFile[]): ImageLayer {
   const known = new Map(files.map((entry) => [entry.header.name, entry]));
-  const placed = plan.files.map((file) => ({ ...file, fingerprint: known.get(file.path)!.fingerprint, bytes: known.get(file.path)!.bytes }));
+  const placed = plan.files.map((file) => {
+    const { header, fingerprint, bytes } = known.get(file.path)!, day = dayOf(header.dateTime);
+    return { ...file, fingerprint, bytes, ...(day === null ? {} : { day }) };
+  });
   return { name, bands, lattice: plan.lattice, window: plan.window, files: placed, box: boxOfWindow(plan.lattice, plan.window), ...(plan.resample ? { resample: plan.resample } : {}) };
 }

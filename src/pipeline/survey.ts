@@ -37,6 +37,8 @@ export interface InputFault {
 export interface ImageFile extends PlacedFile {
   fingerprint: string;
   bytes: number;
+  /** the day that the file states, `2026-06-03`; left out where it states none */
+  day?: string;
 }
 
 /** The files of one image on their common lattice. */

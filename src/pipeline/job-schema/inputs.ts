@@ -1,9 +1,10 @@
 // pipeline/job-schema/inputs.ts: what the job file says of the files that a survey reads. Pure.
 import { z } from 'zod';
-import { epsg, files, name } from './keys.ts';
+import { date, epsg, files, name } from './keys.ts';
 
 const LidarInput = z.strictObject({
   files,
+  date,
   z: z.enum(['elevation', 'height']).default('elevation').describe('elevation above the datum, or height above ground where the points are normalised already'),
   drop: z.array(z.enum(['withheld', 'noise', 'overlap', 'synthetic'])).default(['withheld', 'noise']).describe('returns that are left out when a file is read'),
   crs: epsg.optional().describe('only what the files do not say'),
@@ -15,6 +16,7 @@ const role = z.string().regex(/^[a-z][a-z0-9_]*$/, 'a role is a lower-case lette
 
 const ImageInput = z.strictObject({
   files,
+  date,
   bands: z.array(role).min(1).describe('the role of each band, in file order: red, green, blue, nir ... as models name them'),
   lattice: z.enum(['files', 'crs']).default('files').describe('files: the pixels that the files share; crs: resampled to a model\'s pixels, anchored to the origin of the survey\'s CRS, for files that share none, of another size or CRS'),
   resample: z.enum(['auto', 'bilinear', 'cubic', 'average']).default('auto').describe('with lattice: crs; auto averages to larger pixels and interpolates linearly to smaller ones'),
@@ -30,6 +32,7 @@ const layerKeys = {
 
 const HeightInput = z.strictObject({
   files,
+  date,
   crs: epsg.optional().describe('only what the files do not say'),
   z_unit: z.enum(['metre', 'foot', 'us-foot']).optional().describe('unit of the heights: only what the files do not say'),
   override: z.boolean().default(false).describe('take crs and z_unit even where the files say otherwise'),

@@ -19,20 +19,27 @@ export async function unreadFiles({ plan, tasks, lookup }: TaskContext): Promise
 }
 
 /** A row a file, paths relative to the job file. @param unread as `unreadFiles` gives it */
-export function inputRows({ survey, job_file }: Plan, unread: ReadonlyMap<string, string>): object[] {
+export function inputRows({ survey, job, job_file }: Plan, unread: ReadonlyMap<string, string>): object[] {
   const path = (absolute: string) => relative(dirname(job_file), absolute).split('\\').join('/');
   const crs = `EPSG:${survey.crs.epsg}`, used = { status: 'used', reason: null };
   const stateOf = (fingerprint: string) => (unread.has(fingerprint) ? { status: 'quarantined', reason: unread.get(fingerprint)! } : used);
   return [
-    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, crs: file.conversion ? `EPSG:${file.conversion.epsg}` : crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
+    ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, ...daysOf(job.inputs.lidar?.date), crs: file.conversion ? `EPSG:${file.conversion.epsg}` : crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
     ...rastersOf(survey).flatMap((image) => image.files.map((file) => ({
-      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
+      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, ...daysOf(dateOf(job, image.name) ?? file.day), crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
     }))),
-    ...vectorsOf(survey).map(({ input, file }) => ({ input, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null })),
+    ...vectorsOf(survey).map(({ input, file }) => ({ input, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, ...daysOf(undefined), crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null })),
     ...survey.faults.map((fault) => ({
-      input: fault.input, path: path(fault.path), fingerprint: '', bytes: 0, points: null, crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
+      input: fault.input, path: path(fault.path), fingerprint: '', bytes: 0, points: null, ...daysOf(undefined), crs: null, status: 'quarantined', reason: fault.reason, x0M: null, y0M: null, x1M: null, y1M: null,
     })),
   ];
+}
+
+const dateOf = ({ inputs: { chm, dtm, images } }: Plan['job'], name: string) => (name === 'chm' ? chm : name === 'dtm' ? dtm : images[name])?.date;
+
+function daysOf(date: string | [string, string] | undefined): object {
+  const [from, to] = date === undefined ? [null, null] : typeof date === 'string' ? [date, date] : date;
+  return { dateFrom: from, dateTo: to };
 }
 
 const boxColumns = ({ x0, y0, x1, y1 }: Box): object => ({ x0M: x0, y0M: y0, x1M: x1, y1M: y1 });

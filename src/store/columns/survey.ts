@@ -42,6 +42,8 @@ export const inputFile: Table = {
     column('bytes', 'BIGINT', 'B', 'size of the file'),
     optional('points', 'BIGINT', '1', 'records by the header; NULL for rasters and vectors'),
     optional('crs', 'VARCHAR', '', 'coordinate reference system of the file'),
+    optional('date_from', 'VARCHAR', '', 'first day on which it was taken, by the job file, else by the file; NULL where neither says'),
+    optional('date_to', 'VARCHAR', '', 'last day on which it was taken'),
     column('status', 'VARCHAR', '', 'used or quarantined'),
     optional('reason', 'VARCHAR', '', 'why the file is quarantined'),
     optional('x0_m', 'DOUBLE', 'm', 'western edge of the file'),
