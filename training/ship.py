@@ -149,7 +149,7 @@ def ship_dead(args, folder):
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'dead', 'variable': 'dead', 'unit': '1', 'stride_px': 1, 'activation': 'none', 'range': [0, 1]}],
         'post': {'objects': 'climb', 'threshold': threshold, 'min_area_m2': round(area * 0.36, 2), 'window_m': 3.0, 'max_radius_m': 8.0}, 'tolerance': 1e-4,
-        'training': [{'data': 'imagery: USDA NAIP 2018-2023', 'licence': 'CC0-1.0', 'region': 'MO, AR, TX, WA (USA)'},
+        'training': [{'data': 'imagery: USDA NAIP 2018-2023', 'licence': 'CC-PDM-1.0', 'region': 'MO, AR, TX, WA (USA)'},
                      {'data': 'masks of standing dead trees drawn by hand (M. Ahishali, Kaggle; used by ADA-Net 2025)', 'licence': UNKNOWN, 'region': 'MO, AR, TX, WA (USA)'}],
         'scores': lines,
     }
