@@ -49,7 +49,8 @@ export function deadFractions(crowns: readonly { polygon: Polygon }[], chmLattic
 function countsOf(polygon: Polygon, fine: Lattice, dead: Raster, threshold: number): { pixels: number; valid: number; deadPixels: number } {
   const counts = { pixels: 0, valid: 0, deadPixels: 0 }, box = bboxOf([polygon]);
   if (!box) return counts;
-  const window = windowOfBox(fine, box), inside = pixelsInside([polygon], fine, window), cols = indices(window.width, (i) => columnIn(dead.lattice, fine, window.col + i)), rows = indices(window.height, (i) => rowIn(dead.lattice, fine, window.row + i));
+  const window = windowOfBox(fine, box), inside = pixelsInside([polygon], fine, window);
+  const cols = indices(window.width, (i) => columnIn(dead.lattice, fine, window.col + i)), rows = indices(window.height, (i) => rowIn(dead.lattice, fine, window.row + i));
   for (let r = 0, i = 0; r < window.height; r++) {
     for (let c = 0; c < window.width; c++, i++) {
       if (!inside[i]) continue;

@@ -3,6 +3,7 @@ import { holdsPoint } from '../geo/box.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
 import { UNITS_PER_M, toMetres, toUnits } from '../geo/units.ts';
 import type { Lattice, Polygon, Window } from '../types.ts';
+import type { AnyCard } from './card.ts';
 
 /** A detection in the survey's CRS, metres; coordinates are whole units of 1e-5 m. */
 export interface ImageBox {
@@ -53,6 +54,12 @@ export function imageBoxOfEdges(edges: readonly [number, number, number, number]
 
 /** True for a box whose middle lies in a window of pixels, half-open like every core: [x0, x1) x [y0, y1). */
 export const middleIn = ({ xM, yM }: ImageBox, window: Window, lattice: Lattice): boolean => holdsPoint(boxOfWindow(lattice, window), xM, yM);
+
+/**
+ * Farthest that the middle of a box may lie outside the core of the block that it belongs to, along either axis, metres: add it to what is read around a
+ * place. 0 where boxes belong by their middle; a centre with a size belongs by its pixel, and its box's middle may lie half of `max_box_m` off.
+ */
+export const boxReachM = (card: AnyCard): number => (card.task === 'detect' && card.post.format === 'centre-size' ? card.post.max_box_m / 2 : 0);
 
 /** The longest side of a box, metres: a whole number of 1e-5 m. */
 export const longestSideM = ({ x0M, y0M, x1M, y1M }: ImageBox): number =>

@@ -55,7 +55,12 @@ export function cropWindow({ xM, yM }: CrownPlace, { resM, x0M, y0M }: Lattice, 
 export async function runCrops(card: ModelCard, session: Session, readInput: ReadInput, lattice: Lattice, crowns: readonly CrownPlace[], table: readonly RowColumn[] = []): Promise<(CropResult | null)[]> {
   if (card.task !== 'classify') throw new ModelError(`model ${card.name}: is of task ${card.task}, not classify`, { source: card.name });
   const { columns } = card.post;
-  if (table.length !== columns.length || table.some(({ length }) => length !== crowns.length)) throw new ModelError(`model ${card.name}: needs ${columns.length} columns of ${crowns.length} crowns (${columns.join(', ')}), got ${table.map(({ length }) => length).join(', ') || 'none'}`, { source: card.name });
+  if (table.length !== columns.length || table.some(({ length }) => length !== crowns.length)) {
+    throw new ModelError(
+      `model ${card.name}: needs ${columns.length} columns of ${crowns.length} crowns (${columns.join(', ')}), got ${table.map(({ length }) => length).join(', ') || 'none'}`,
+      { source: card.name },
+    );
+  }
   const results = new Array<CropResult | null>(crowns.length).fill(null);
   const prepared = pipelined(crowns.keys(), (index) => prepare(card, index, crowns[index]!, table, readInput, lattice), READ_AHEAD * session.batch);
   for await (const batch of pipelined(batches(prepared, session.batch), (crops) => runBatch(card, session, crops), IN_FLIGHT)) {
@@ -123,7 +128,10 @@ function resultOf(card: ClassifyCard, tensors: Record<string, Tensor>, index: nu
   const probabilities = Array.from({ length: output.channels }, (_, channel) => activated(data, { ...output, channel })[0]!);
   for (const value of probabilities) {
     if (value >= low - card.tolerance && value <= high + card.tolerance) continue;
-    throw new ModelError(`model ${card.name}, crown ${index}: output ${name} is ${value}, outside the card's range [${low}, ${high}]; give its activation (softmax) on the card, or check scale, mean and std`, { source: card.name, value });
+    throw new ModelError(
+      `model ${card.name}, crown ${index}: output ${name} is ${value}, outside the card's range [${low}, ${high}]; give its activation (softmax) on the card, or check scale, mean and std`,
+      { source: card.name, value },
+    );
   }
   return { classIndex: probabilities.indexOf(Math.max(...probabilities)), probabilities };
 }

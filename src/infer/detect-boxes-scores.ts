@@ -35,7 +35,12 @@ export function decodeBoxesScores(call: DecodeCall): PatchBox[] {
     for (let k = i; k < i + 4; k++) usable(boxes[k]! * boxFactor, call, 'boxes', k);
     const classIndex = labels ? labels[n]! - post.first_label : 0;
     if (classIndex < 0 || !(x1 > x0 && y1 > y0)) continue;
-    if (classIndex >= classCount(card) || !Number.isInteger(classIndex)) throw new ModelError(`model ${card.name}, patch ${view.patch.name}: label ${labels![n]} is none of ${classCount(card)} classes from ${post.first_label} on; name the classes in post.classes, or correct post.first_label`, { source: card.name, patch: view.patch.name });
+    if (classIndex >= classCount(card) || !Number.isInteger(classIndex)) {
+      throw new ModelError(
+        `model ${card.name}, patch ${view.patch.name}: label ${labels![n]} is none of ${classCount(card)} classes from ${post.first_label} on; name the classes in post.classes, or correct post.first_label`,
+        { source: card.name, patch: view.patch.name },
+      );
+    }
     found.push({ x0, y0, x1, y1, score: usable(score, call, 'scores', n), classIndex });
   }
   return found;
@@ -43,5 +48,8 @@ export function decodeBoxesScores(call: DecodeCall): PatchBox[] {
 
 function checkLengths({ card, view: { patch } }: DecodeCall, boxes: number, scores: number, labels: number): void {
   if (boxes === scores && scores === labels) return;
-  throw new ModelError(`model ${card.name}, patch ${patch.name}: gave ${boxes} boxes, ${scores} scores and ${labels} labels; they must be as many: correct the graph or the roles of outputs on the card`, { source: card.name, patch: patch.name });
+  throw new ModelError(
+    `model ${card.name}, patch ${patch.name}: gave ${boxes} boxes, ${scores} scores and ${labels} labels; they must be as many: correct the graph or the roles of outputs on the card`,
+    { source: card.name, patch: patch.name },
+  );
 }

@@ -21,7 +21,7 @@ type CentrePost = Extract<CardOf<'detect'>['post'], { format: 'centre-size' }>;
  * an `offset`, (dx, dy) in pixels of the map from the pixel's upper left stands for its middle (CenterNet's convention). `size_factor` scales a box about its own middle.
  *
  * Dropped are boxes whose middle lies farther than half of `max_box_m` from the centre, along either axis: so the middle of a box that belongs to a
- * block is never farther than that from its core.
+ * block is never farther than that from its core (`boxReachM`).
  *
  * @returns boxes of centres inside the trusted centre, pixels of the patch
  * @throws {ModelError} when a value that would be used is bad
@@ -31,7 +31,7 @@ export function decodeCentreSize(call: DecodeCall): PatchBox[] {
   if (post.format !== 'centre-size') return [];
   const { stridePx } = card.outputs[roleIndex(card, 'heat')]!, window = outputWindow(patch.window, stridePx), centre = outputWindow(patch.centre, stridePx);
   const heat: Raster = { lattice: outputLattice(lattice, stridePx), window, data: planesOf(call, 'heat')[0]!, mask: outputMask(mask, patch.window.width, stridePx) };
-  heat.mask.forEach((valid, i) => { if (valid) usable(heat.data[i]!, call, 'heat', i); });
+  for (let i = 0; i < heat.data.length; i++) if (heat.mask[i]) usable(heat.data[i]!, call, 'heat', i);
   const sizes = planesOf(call, 'size'), offsets = planesOf(call, 'offset'), px = pixelsPer(post, stridePx, lattice.resM), most = post.max_box_m / lattice.resM / 2, found: PatchBox[] = [];
   for (const { col, row, value } of densityPeaks(heat, { peakThreshold: post.score_threshold, peakRadiusM: post.peak_radius_m })) {
     if (!contains(centre, col, row)) continue;

@@ -63,7 +63,12 @@ export function decodeRetinaNet(call: DecodeCall): PatchBox[] {
   if (post.format !== 'retinanet') return [];
   const { data: classes, dims } = roleTensor(call, 'classes'), { data: deltas } = roleTensor(call, 'deltas'), output = card.outputs[roleIndex(card, 'classes')]!;
   const count = classCount(card), anchors = anchorsOfCard(card, post.anchors), { factor } = card.outputs[roleIndex(card, 'deltas')]!, sds = post.delta_sd, found: PatchBox[] = [];
-  if (dims[2] !== count) throw new ModelError(`model ${card.name}, patch ${view.patch.name}: output ${output.name} has ${dims[2]} classes, the card ${count}; name them in post.classes`, { source: card.name, patch: view.patch.name });
+  if (dims[2] !== count) {
+    throw new ModelError(
+      `model ${card.name}, patch ${view.patch.name}: output ${output.name} has ${dims[2]} classes, the card ${count}; name them in post.classes`,
+      { source: card.name, patch: view.patch.name },
+    );
+  }
   const scores = activatedScores(classes, output);
   for (let n = 0; n < anchors.length / 4; n++) {
     const classIndex = bestClass(scores, n * count, 1, count), score = scoreAt(scores, n * count, 1, count, classIndex, output) * output.factor;

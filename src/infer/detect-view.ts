@@ -47,7 +47,10 @@ export function usable(value: number, { card, view }: DecodeCall, role: DetectRo
   const output = card.outputs[roleIndex(card, role)]!, { name, unit } = output, [low, high] = range ?? output.range;
   if (value >= low - card.tolerance && value <= high + card.tolerance) return value;
   const what = Number.isFinite(value) ? `${value} ${unit} is outside the card's range [${low}, ${high}]` : `is ${value}`;
-  throw new ModelError(`model ${card.name}, patch ${view.patch.name}: output ${name} at ${at}: ${what}; check scale, mean, std and the bands of the image, or the range on the card`, { source: card.name, patch: view.patch.name, output: name, value });
+  throw new ModelError(
+    `model ${card.name}, patch ${view.patch.name}: output ${name} at ${at}: ${what}; check scale, mean, std and the bands of the image, or the range on the card`,
+    { source: card.name, patch: view.patch.name, output: name, value },
+  );
 }
 
 /**

@@ -45,7 +45,12 @@ export async function runDetectBlock(block: Block, card: ModelCard, session: Ses
 function refuseNarrowMargin({ name, input: { marginPx }, outputs, post }: CardOf<'detect'>, { resM }: Lattice): void {
   if (post.format !== 'centre-size') return;
   const stridePx = outputs.find(({ variable }) => variable === 'heat')?.stridePx ?? 1, reachPx = Math.floor(post.peak_radius_m / (resM * stridePx) + 1e-9) * stridePx;
-  if (reachPx > marginPx) throw new ModelError(`model ${name}: input.margin_px ${marginPx} is less than the ${reachPx} px of post.peak_radius_m ${post.peak_radius_m}: a centre on a seam would not see its neighbours; use a larger margin`, { source: name });
+  if (reachPx > marginPx) {
+    throw new ModelError(
+      `model ${name}: input.margin_px ${marginPx} is less than the ${reachPx} px of post.peak_radius_m ${post.peak_radius_m}: a centre on a seam would not see its neighbours; use a larger margin`,
+      { source: name },
+    );
+  }
 }
 
 /** The boxes of a patch that belong to it. */

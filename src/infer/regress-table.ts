@@ -31,7 +31,12 @@ const ROWS = 256;
 export async function runRows(card: AnyCard, session: Session, columns: readonly RowColumn[]): Promise<RowResults> {
   if (!isTableCard(card)) throw new ModelError(`model ${card.name}: is of task ${card.task}, not regress-table`, { source: card.name });
   const { input: { name, fill, mean, std }, post } = card, count = columns[0]?.length ?? 0;
-  if (columns.length !== post.columns.length || columns.some(({ length }) => length !== count)) throw new ModelError(`model ${card.name}: needs ${post.columns.length} columns of one length (${post.columns.join(', ')}), got ${columns.map(({ length }) => length).join(', ')}`, { source: card.name });
+  if (columns.length !== post.columns.length || columns.some(({ length }) => length !== count)) {
+    throw new ModelError(
+      `model ${card.name}: needs ${post.columns.length} columns of one length (${post.columns.join(', ')}), got ${columns.map(({ length }) => length).join(', ')}`,
+      { source: card.name },
+    );
+  }
   const kept = wholeRows(columns, count, fill), batch = rowsAtATime(session, name);
   const variables = Object.fromEntries(card.outputs.map(({ variable }) => [variable, new Array<number | null>(count).fill(null)]));
   for (let from = 0; from < kept.length; from += batch) {
@@ -69,7 +74,13 @@ function takeRows(card: TableCard, index: number, tensors: Record<string, Tensor
   if (problem !== null) throw new ModelError(`model ${card.name}: ${problem}`, { source: card.name, dims: tensor.dims });
   rows.forEach((row, r) => {
     const value = activated(tensor.data.subarray(r * channels, (r + 1) * channels), output)[0]!;
-    if (!(value >= low - card.tolerance && value <= high + card.tolerance)) throw new ModelError(`model ${card.name}, row ${row}: output ${name} (${variable}) is ${Number.isFinite(value) ? `${value} ${unit}, outside the card's range [${low}, ${high}]` : value}; check mean, std and the units of the columns ${card.post.columns.join(', ')}, or the range on the card`, { source: card.name, row, value });
+    if (!(value >= low - card.tolerance && value <= high + card.tolerance)) {
+      const what = Number.isFinite(value) ? `${value} ${unit}, outside the card's range [${low}, ${high}]` : String(value);
+      throw new ModelError(
+        `model ${card.name}, row ${row}: output ${name} (${variable}) is ${what}; check mean, std and the units of the columns ${card.post.columns.join(', ')}, or the range on the card`,
+        { source: card.name, row, value },
+      );
+    }
     variables[variable]![row] = value;
   });
 }

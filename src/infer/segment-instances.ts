@@ -37,7 +37,12 @@ function instancesOf(card: SegmentCard, post: InstancePost, { patch, mask, tenso
   const scoresIndex = card.outputs.findIndex(({ variable }) => variable === 'scores'), masksIndex = 1 - scoresIndex, output = card.outputs[masksIndex]!, { stridePx } = output;
   const masks = outputTensor(card, tensors, masksIndex, patch.name).data, scores = activated(outputTensor(card, tensors, scoresIndex, patch.name).data, card.outputs[scoresIndex]!);
   const window = outputWindow(patch.window, stridePx), size = window.width * window.height, valid = outputMask(mask, patch.window.width, stridePx), found: ImageBox[] = [];
-  if (masks.length !== scores.length * size) throw new ModelError(`model ${card.name}, patch ${patch.name}: gave ${masks.length / size} masks and ${scores.length} scores; they must be as many: correct the graph`, { source: card.name, patch: patch.name });
+  if (masks.length !== scores.length * size) {
+    throw new ModelError(
+      `model ${card.name}, patch ${patch.name}: gave ${masks.length / size} masks and ${scores.length} scores; they must be as many: correct the graph`,
+      { source: card.name, patch: patch.name },
+    );
+  }
   for (let n = 0; n < scores.length; n++) {
     const score = scores[n]!;
     if (score < post.score_threshold) continue; // NaN goes on, to be refused
@@ -45,8 +50,14 @@ function instancesOf(card: SegmentCard, post: InstancePost, { patch, mask, tenso
     const part = largestPart(inMask(values, valid, post.threshold, card, output, patch.name), window.width);
     if (!part || part.pixels * (lattice.resM * stridePx) ** 2 < post.min_area_m2) continue;
     const { range: [low, high], name } = card.outputs[scoresIndex]!;
-    if (!(score >= low - card.tolerance && score <= high + card.tolerance)) throw new ModelError(`model ${card.name}, patch ${patch.name}: output ${name} at ${n} is ${score}, outside the card's range [${low}, ${high}]`, { source: card.name, patch: patch.name });
-    const place = { ...part.box, col: window.col + part.box.col, row: window.row + part.box.row }, polygon = crownPolygons(part.labels, place, outputLattice(lattice, stridePx)).get(1)!, { x0, y0, x1, y1 } = bboxOf([polygon])!;
+    if (!(score >= low - card.tolerance && score <= high + card.tolerance)) {
+      throw new ModelError(
+        `model ${card.name}, patch ${patch.name}: output ${name} at ${n} is ${score}, outside the card's range [${low}, ${high}]`,
+        { source: card.name, patch: patch.name },
+      );
+    }
+    const place = { ...part.box, col: window.col + part.box.col, row: window.row + part.box.row };
+    const polygon = crownPolygons(part.labels, place, outputLattice(lattice, stridePx)).get(1)!, { x0, y0, x1, y1 } = bboxOf([polygon])!;
     const box = imageBoxOfEdges([x0, y0, x1, y1], { score, classIndex: 0, polygon });
     if (longestSideM(box) <= 2 * post.max_radius_m && middleIn(box, patch.centre, lattice)) found.push(box);
   }
@@ -59,7 +70,12 @@ function inMask(values: Float32Array, valid: Uint8Array, threshold: number, card
   for (let i = 0; i < values.length; i++) {
     if (!valid[i]) continue;
     const value = values[i]!;
-    if (!(value >= lowest && value <= highest)) throw new ModelError(`model ${card.name}, patch ${patch}: output ${name} at its pixel ${i} of an instance is ${value}, outside the card's range [${low}, ${high}]; check scale, mean, std and the bands of the image, or the range on the card`, { source: card.name, patch, value });
+    if (!(value >= lowest && value <= highest)) {
+      throw new ModelError(
+        `model ${card.name}, patch ${patch}: output ${name} at its pixel ${i} of an instance is ${value}, outside the card's range [${low}, ${high}]; check scale, mean, std and the bands of the image, or the range on the card`,
+        { source: card.name, patch, value },
+      );
+    }
     if (value >= threshold) inside[i] = 1;
   }
   return inside;

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ModelError } from '../../src/errors.ts';
 import { contains } from '../../src/geo/lattice.ts';
 import type { ImageBox } from '../../src/infer/boxes.ts';
-import { byScore } from '../../src/infer/boxes.ts';
+import { boxReachM, byScore } from '../../src/infer/boxes.ts';
 import type { CardOf } from '../../src/infer/card.ts';
 import { cardProblems } from '../../src/infer/card-rules.ts';
 import { runDetectBlock } from '../../src/infer/detect.ts';
@@ -84,6 +84,15 @@ describe('the same boxes in every layout are the same detections', () => {
     const at = 7 * 16 + 6, map = (values: number[]) => tensor(values.flatMap((value) => Array.from({ length: 256 }, (_, i) => (i === at ? value : 0))), [1, values.length, 16, 16]);
     // cell (6, 7): middle at (6 + 0.25, 7 + 0.5) cells = (25, 30) px; 2 x 3 cells = 8 x 12 px
     expect(await boxesIn(card, saying({ heat: map([0.75]), size: map([2, 3]), offset: map([0.25, 0.5]) }))).toEqual([{ ...byHand[0], xM: 12.5, x0M: 10.5, x1M: 14.5, score: 0.75 }]);
+  });
+
+  test('a box belongs by the pixel of its centre: its middle may lie half of max_box_m off, in the next block; farther it is dropped', async () => {
+    const card = cardOf('centre-size', (record) => { Object.assign(record.post, { size: 'ltrb', size_factor: 0.5 }); record.outputs[1].channels = 4; });
+    const run = (right: number) => boxesIn(card, saying({ heat: maps({ [pixel(40, 30)]: [0.9] }, 1), size: maps({ [pixel(40, 30)]: [1, 5, right, 5] }, 4) }));
+    expect(boxReachM(card)).toBe(10); // 20 px
+    expect((await run(40)).map(({ xM, x0M, x1M }) => [xM, x0M, x1M])).toEqual([[30, 24.875, 35.125]]); // 40.5 + 19.5 px; the core ends at 48 px
+    expect(await run(42)).toEqual([]); // 20.5 px off, though only 21.5 px long
+    expect(boxReachM(cardOf('yolo-cells'))).toBe(0);
   });
 
   test('anchors are those of torchvision: 23 x 11, 16 x 16 and 11 x 23 about each corner for a size of 32', () => {
