@@ -4,6 +4,7 @@ import { matchHaloM } from '../fuse/match-trees.ts';
 import { objectHaloM } from '../fuse/objects.ts';
 import { suppressHaloM } from '../fuse/suppress.ts';
 import { peakHaloPx } from '../infer/density-map.ts';
+import { boxReachM } from '../infer/boxes.ts';
 import type { AnyCard } from '../infer/card.ts';
 import type { Job } from './job-schema.ts';
 import { mapLatticeOf } from './models.ts';
@@ -33,11 +34,14 @@ export function matchRadiusM({ card }: SurveyModel): number {
   return card.task === 'segment' && card.post.objects === 'climb' ? card.post.window_m / 2 : card.task === 'segment' ? card.post.max_radius_m : 0;
 }
 
+/** How far the middle of an object may lie from the peak that owns it. */
+const objectRadiusM = (card: AnyCard): number => (card.task === 'segment' ? card.post.max_radius_m : 0);
+
 /** Metres around a tile's core within which its trees, of LiDAR and of images, must be known to match those in the core. */
 export function fuseReachM({ models, canopySource }: Survey, { crowns }: Job): number {
   const trees = models.filter(givesTrees);
   if (trees.length === 0 || canopySource === null) return 0;
-  return Math.max(...trees.map((model) => (isDead(model.card) ? crowns.max_radius_m : matchHaloM(matchRadiusM(model)))));
+  return Math.max(...trees.map((model) => (isDead(model.card) ? crowns.max_radius_m + objectRadiusM(model.card) : matchHaloM(matchRadiusM(model)))));
 }
 
 /** Metres around a tile's core that measure reads of a model's blocks. */
@@ -45,5 +49,5 @@ export function readReachM(model: SurveyModel, survey: Survey, job: Job): number
   const map = mapLatticeOf(model).resM;
   if (!givesTrees(model)) return map;
   const dead = isDead(model.card) ? deadHaloM(job.crowns.max_radius_m, survey.chm?.lattice.resM ?? job.chm.resolution_m, map) : 0;
-  return Math.max(map, dead, fuseReachM(survey, job) + objectReachM(model));
+  return Math.max(map, dead, fuseReachM(survey, job) + objectReachM(model) + boxReachM(model.card));
 }

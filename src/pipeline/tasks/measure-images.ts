@@ -11,6 +11,7 @@ import { densityPeaks } from '../../infer/density-map.ts';
 import type { SeenTree, TreeVerdict } from '../../measure/tree.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import { fuseReachM, givesTrees, isDead, matchRadiusM, objectReachM } from '../image-reach.ts';
+import { mapLatticeOf } from '../models.ts';
 import { canopyLattice } from '../plan.ts';
 import { networkOf } from '../plan-models.ts';
 import type { SurveyModel } from '../survey.ts';
@@ -56,6 +57,9 @@ export async function fuseImages(call: TaskCall, tile: Tile, crowns: readonly Cr
   return { verdicts, unmatched };
 }
 
+/** A tree that a model sees, with the middle of its object. */
+type SeenObject = SeenTree & { middle: [number, number] };
+
 /** Crowns of other tiles near enough to enter into a match. */
 async function neighbourCrowns(call: TaskCall, tile: Tile, around: Box): Promise<Crown[]> {
   const { task, tasks } = call, others = task.needs.map((key) => tasks.get(key)!).filter(({ kind, unit }) => kind === 'canopy' && 'tile' in unit && unit.tile !== tile.id);
@@ -63,22 +67,23 @@ async function neighbourCrowns(call: TaskCall, tile: Tile, around: Box): Promise
   return crowns.flat().filter(({ xM, yM }) => holdsPoint(around, xM, yM));
 }
 
-const isCovered = ({ xM, yM }: SeenTree, crowns: readonly Crown[]): boolean => crowns.some(({ polygon }) => {
+/** True where a crown holds the middle of an object: its peak may lie on the edge of a plateau. */
+const isCovered = ({ middle: [x, y] }: SeenObject, crowns: readonly Crown[]): boolean => crowns.some(({ polygon }) => {
   const box = bboxOf([polygon]);
-  return box !== null && holdsPoint(box, xM, yM) && locatePoint(xM, yM, [polygon]);
+  return box !== null && holdsPoint(box, x, y) && locatePoint(x, y, [polygon]);
 });
 
 /** The trees that a model sees in a box, half-open. */
-async function treesSeen(call: TaskCall, model: SurveyModel, index: number, box: Box): Promise<SeenTree[]> {
+async function treesSeen(call: TaskCall, model: SurveyModel, index: number, box: Box): Promise<SeenObject[]> {
   const { card, name } = model, wide = growBox(box, objectReachM(model)), inBox = ({ xM, yM }: { xM: number; yM: number }) => holdsPoint(box, xM, yM);
   if (card.task === 'density') {
     const heat = card.outputs.find(({ variable }) => variable === 'heat') ?? card.outputs[0]!, { raster } = await readModelMap(call, index, heat.variable, wide);
     const peaks = densityPeaks(raster, { peakThreshold: card.post.peak_threshold, peakRadiusM: card.post.peak_radius_m });
-    return peaks.filter(inBox).map(({ xM, yM }) => ({ source: name, xM, yM, score: null, polygon: null, areaM2: null, status: 'unknown' }));
+    return peaks.filter(inBox).map(({ xM, yM, value }) => ({ source: name, xM, yM, middle: [xM, yM], score: heat.variable === 'heat' ? value : null, polygon: null, areaM2: null, status: 'unknown' }));
   }
   if (card.task === 'segment' && card.post.objects === 'climb') {
     const { raster } = await readModelMap(call, index, card.outputs[0]!.variable, wide), status = isDead(card) ? 'dead' : 'unknown';
-    return objectsOfMap(raster, card.post, box).map(({ xM, yM, meanProbability, polygon, areaM2 }) => ({ source: name, xM, yM, score: meanProbability, polygon, areaM2, status }));
+    return objectsOfMap(raster, card.post, box).map(({ xM, yM, middleXM, middleYM, meanProbability, polygon, areaM2 }) => ({ source: name, xM, yM, middle: [middleXM, middleYM], score: meanProbability, polygon, areaM2, status }));
   }
   if (card.task !== 'detect' && card.task !== 'segment') return [];
   const boxes = (await readBoxes(call, index)).filter(({ xM, yM }) => holdsPoint(wide, xM, yM)), kept = suppress(boxes, 'max_overlap' in card.post ? card.post.max_overlap : 1);
@@ -93,15 +98,15 @@ async function readBoxes(call: TaskCall, index: number): Promise<ImageBox[]> {
 }
 
 /** A box's crown is the ellipse in it; its outline is the box. */
-function boxTree({ xM, yM, x0M, y0M, x1M, y1M, score, polygon }: ImageBox, source: string, status: TreeStatus): SeenTree {
+function boxTree({ xM, yM, x0M, y0M, x1M, y1M, score, polygon }: ImageBox, source: string, status: TreeStatus): SeenObject {
   const outline: Polygon = polygon ?? [[[x0M, y0M], [x1M, y0M], [x1M, y1M], [x0M, y1M], [x0M, y0M]]];
-  return { source, xM, yM, score, polygon: outline, areaM2: polygon ? polygonAreaM2([polygon]) : (Math.PI / 4) * (x1M - x0M) * (y1M - y0M), status };
+  return { source, xM, yM, middle: [xM, yM], score, polygon: outline, areaM2: polygon ? polygonAreaM2([polygon]) : (Math.PI / 4) * (x1M - x0M) * (y1M - y0M), status };
 }
 
 async function markDead(call: TaskCall, model: SurveyModel, index: number, tile: Tile, crowns: readonly Crown[], verdicts: readonly TreeVerdict[]): Promise<void> {
   const { card } = model, { plan: { survey, job } } = call, lattice = canopyLattice(job, survey);
   if (card.task !== 'segment' || card.post.objects !== 'climb' || crowns.length === 0) return;
-  const { raster } = await readModelMap(call, index, card.outputs[0]!.variable, growBox(tile.core, deadHaloM(job.crowns.max_radius_m, lattice.resM, model.grid!.lattice.resM)));
+  const { raster } = await readModelMap(call, index, card.outputs[0]!.variable, growBox(tile.core, deadHaloM(job.crowns.max_radius_m, lattice.resM, mapLatticeOf(model).resM)));
   deadFractions(crowns, lattice, raster, { threshold: card.post.threshold }).forEach(({ deadFraction, status }, i) => {
     const verdict = verdicts[i]!;
     verdict.deadFraction = deadFraction;
