@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { InvalidInput } from '../errors.ts';
 import { pixelCount } from '../geo/lattice.ts';
 import type { Lattice, PixelArray, Window } from '../types.ts';
-import { checkNodata, gdalTags, geoTags, imageTags, PIXEL_TYPES, type PixelType } from './geotiff-tags.ts';
+import { checkNodata, gdalTags, geoTags, imageTags, nodataTags, PIXEL_TYPES, type PixelType } from './geotiff-tags.ts';
 import { layOutTiff } from './tiff-layout.ts';
 
 /** What goes into a GeoTIFF: north-up, pixels as areas, all bands of one pixel type. */
@@ -60,7 +60,7 @@ export function encodeGeoTiff(raster: GeoTiffInput): Uint8Array {
     }
   }
   const image = { ...raster, samples: raster.bands.length, nodata };
-  return layOutTiff([...imageTags(image, type, { tileWidth, tileHeight, deflated, predictor }), ...geoTags(image), ...gdalTags(image)], tiles);
+  return layOutTiff([...imageTags(image, type, { tileWidth, tileHeight, deflated, predictor }), ...geoTags(image), ...gdalTags(image), ...nodataTags(image)], tiles);
 }
 
 function pixelTypeOf({ bands, window, mask, bandNames }: GeoTiffInput): PixelType {

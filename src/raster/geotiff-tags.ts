@@ -79,20 +79,24 @@ export function geoTags({ lattice, window, epsg }: ImageFacts): TiffTag[] {
   return [...place, { tag: 34735, type: 'short', values: [1, 1, 0, keys.length / 4, ...keys] }];
 }
 
-/** Band names, unit and nodata, as GDAL keeps them. */
-export function gdalTags({ bandNames, units, samples, nodata }: ImageFacts): TiffTag[] {
+/** Marks a directory as a coarser view of the first one. */
+export const overviewTags = (): TiffTag[] => [{ tag: 254, type: 'long', values: [1] }];
+
+/** What voids are written as, as GDAL keeps it: in each directory of a file. */
+export const nodataTags = ({ nodata }: Pick<ImageFacts, 'nodata'>): TiffTag[] =>
+  (nodata === null ? [] : [{ tag: 42113, type: 'ascii', text: Number.isNaN(nodata) ? 'nan' : String(nodata) }]);
+
+/** Band names and unit, as GDAL keeps them. */
+export function gdalTags({ bandNames, units, samples }: ImageFacts): TiffTag[] {
   const items = Array.from({ length: samples }, (_, i) => [
     ...(bandNames ? [item(i, 'DESCRIPTION', 'description', bandNames[i]!)] : []),
     ...(units ? [item(i, 'UNITTYPE', 'unittype', units)] : []),
   ]).flat();
-  const tags: TiffTag[] = [];
-  if (items.length > 0) tags.push({ tag: 42112, type: 'ascii', text: `<GDALMetadata>\n${items.join('')}</GDALMetadata>\n` });
-  if (nodata !== null) tags.push({ tag: 42113, type: 'ascii', text: Number.isNaN(nodata) ? 'nan' : String(nodata) });
-  return tags;
+  return items.length === 0 ? [] : [{ tag: 42112, type: 'ascii', text: `<GDALMetadata>\n${items.join('')}</GDALMetadata>\n` }];
 }
 
 const XML_ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (c) => XML_ENTITIES[c]!);
+export const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (c) => XML_ENTITIES[c]!);
 
 /** GDAL escapes its metadata twice, and undoes both when it reads. */
 const item = (sample: number, name: string, role: string, text: string): string =>

@@ -1,15 +1,15 @@
-// store/mosaic.ts: rasters of parts, laid into one GeoTIFF of the survey tile by tile, with its canonical hash. IO.
+// store/mosaic.ts: rasters of parts, laid into one raster of the survey tile by tile. IO.
 import Flatbush from 'flatbush';
 import { InvalidInput } from '../errors.ts';
 import { openFile } from '../files/byte-source.ts';
-import { StagedFile } from '../files/sink.ts';
 import { indexIn, intersectWindows, pixelCount } from '../geo/lattice.ts';
 import { BlockCache, openRaster } from '../ingest/geotiff-reader.ts';
 import type { RasterFile } from '../ingest/geotiff-reader.ts';
-import type { GeoTiffStream, StreamedImage, TileGrid } from '../raster/geotiff-stream.ts';
-import { geoTiffStream, tileWindow } from '../raster/geotiff-stream.ts';
+import type { StreamedImage, TileGrid } from '../raster/geotiff-stream.ts';
+import { tileWindow } from '../raster/geotiff-stream.ts';
 import type { Lattice, PixelArray, Raster, Window } from '../types.ts';
-import { RasterHash } from './raster-hash.ts';
+import type { RasterLimits, StagedRaster } from './raster-writer.ts';
+import { RasterWriter } from './raster-writer.ts';
 
 /** A raster of a part: one band that fills `window` of the mosaic's lattice. */
 export interface MosaicPart {
@@ -26,20 +26,11 @@ export interface Mosaic {
   parts: readonly MosaicPart[];
 }
 
-/** A file to write: the mosaic's values, or its mask as 0 and 1. */
+/** A raster to write, `<name>.tif`: the mosaic's values, or its mask as 0 and 1. */
 export interface MosaicLayer {
   path: string;
   gives: 'values' | 'mask';
   image: Omit<StreamedImage, 'lattice' | 'window'>;
-}
-
-/** A raster that is whole under a temporary name. */
-export interface StagedRaster {
-  file: StagedFile;
-  /** see `RasterHash`; of a mask, the pixels that are 1 */
-  sha256: string;
-  validPx: number;
-  bytes: number;
 }
 
 /** Part files open at a time, and the bytes of decoded blocks kept: what bounds memory, whatever the survey. */
@@ -129,50 +120,29 @@ function layIn(out: Pixels, tile: Window, { data, mask }: Pixels, { col, row, wi
   }
 }
 
-interface OpenLayer {
-  gives: MosaicLayer['gives'];
-  file: StagedFile;
-  stream: GeoTiffStream;
-  hash: RasterHash;
-}
-
 /**
- * Write a mosaic to one or more GeoTIFFs in one pass over its parts, each under a temporary name until it is published.
+ * Write a mosaic to one or more rasters in one pass over its parts, each under a temporary name until it is published: a cloud
+ * optimised GeoTIFF, or tiles and a VRT where one file would be too large (`RasterWriter`).
  *
- * The hash of each is that of its valid pixels on the lattice (`RasterHash`): neither the window nor the cut into parts enters.
+ * The hash of each is that of its valid pixels on the lattice (`RasterHash`): neither the window, nor the files, nor the cut into parts enters.
  *
  * @param layers  of equal `tilePx`
- * @returns staged files in the order of `layers`; the caller publishes and in the end discards them
+ * @returns staged rasters in the order of `layers`; the caller publishes and in the end discards them
  * @throws {IoError} {InvalidInput} when a part's file is missing or damaged; nothing stays then
  */
-export async function stageMosaic(mosaic: Mosaic, layers: readonly MosaicLayer[]): Promise<StagedRaster[]> {
-  const open: OpenLayer[] = [];
+export async function stageMosaic(mosaic: Mosaic, layers: readonly MosaicLayer[], limits: RasterLimits = {}): Promise<StagedRaster[]> {
+  const writers: RasterWriter[] = [], staged: StagedRaster[] = [];
   try {
-    for (const { path, gives, image } of layers) {
-      const stream = geoTiffStream({ ...image, lattice: mosaic.lattice, window: mosaic.window });
-      const layer = { gives, stream, hash: new RasterHash(mosaic.lattice), file: await StagedFile.open(path) };
-      open.push(layer);
-      await layer.file.append(stream.head);
+    for (const { path, image } of layers) writers.push(await RasterWriter.open(path, { ...image, lattice: mosaic.lattice, window: mosaic.window }));
+    for await (const { window, data, mask } of mosaicTiles(mosaic, writers[0]!.tiles)) {
+      for (const [i, writer] of writers.entries()) await writer.add(window, layers[i]!.gives === 'values' ? data : mask, mask);
     }
-    for await (const tile of mosaicTiles(mosaic, open[0]!.stream.tiles)) for (const layer of open) await addTile(layer, tile);
-    return await Promise.all(open.map(closeLayer));
+    for (const writer of writers) staged.push(await writer.finish(limits));
+    return staged;
   } catch (error) {
-    for (const { file } of open) await file.discard();
+    for (const raster of staged) await raster.discard();
     throw error;
+  } finally {
+    for (const writer of writers) await writer.close();
   }
-}
-
-async function addTile({ gives, file, stream, hash }: OpenLayer, { window, data, mask }: Raster): Promise<void> {
-  const pixels = gives === 'values' ? data : mask;
-  hash.add(window, pixels, mask);
-  const bytes = stream.add(pixels, mask, file.size);
-  if (bytes) await file.append(bytes);
-}
-
-async function closeLayer({ file, stream, hash }: OpenLayer): Promise<StagedRaster> {
-  const { directory, head } = stream.close(file.size);
-  await file.append(directory);
-  await file.patch(0, head);
-  await file.finish();
-  return { file, sha256: hash.digest(), validPx: hash.validPx, bytes: file.size };
 }

@@ -1,7 +1,8 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { InvalidInput, IoError } from '../../src/errors.ts';
@@ -10,12 +11,27 @@ import { cropRaster, growWindow, indexIn, pixelCount } from '../../src/geo/latti
 import { openRaster } from '../../src/ingest/geotiff-reader.ts';
 import { encodeGeoTiff } from '../../src/raster/geotiff-encode.ts';
 import { mosaicTiles, stageMosaic, type Mosaic, type MosaicLayer, type MosaicPart } from '../../src/store/mosaic.ts';
+import { OverviewCascade, pyramid } from '../../src/raster/overview.ts';
 import { RasterHash } from '../../src/store/raster-hash.ts';
+import type { RasterLimits, StagedRaster } from '../../src/store/raster-writer.ts';
 import type { Raster, Window } from '../../src/types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mosaic-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const lattice = { resM: 0.5, x0M: 0, y0M: 0 };
+const hasGdal = spawnSync('gdalinfo', ['--version']).status === 0;
+/** Pixels as GDAL reads them, raw. */
+function gdalPixels(path: string, options: string[] = []): Buffer {
+  execFileSync('gdal_translate', ['-q', '-of', 'ENVI', ...options, path, join(folder, 'pixels.raw')]);
+  return readFileSync(join(folder, 'pixels.raw'));
+}
+/** What GDAL says of place, CRS and bands, without files and their layout. */
+function gdalInfo(path: string): unknown {
+  const { stdout, stderr } = spawnSync('gdalinfo', ['-json', path], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  const { size, geoTransform, coordinateSystem, cornerCoordinates, bands } = JSON.parse(stdout) as Record<string, object> & { bands: Record<string, object>[] };
+  return { size, geoTransform, coordinateSystem, cornerCoordinates, bands: bands.map(({ overviews, block, ...band }) => band) };
+}
 let made = 0;
 const freshName = (): string => join(folder, `${++made}.tif`);
 
@@ -44,12 +60,12 @@ function cut(raster: Raster, px: number): MosaicPart[] {
   return parts;
 }
 
-const layerOf = (path: string, tilePx: number): MosaicLayer => ({ path, gives: 'values', image: { type: 'float32', nodata: -9999, epsg: 32611, bandName: 'chm', units: 'm', tilePx } });
-const maskLayerOf = (path: string, tilePx: number): MosaicLayer => ({ path, gives: 'mask', image: { type: 'uint8', nodata: null, epsg: 32611, bandName: 'valid_area', tilePx } });
+const layerOf = (path: string, tilePx: number): MosaicLayer => ({ path, gives: 'values', image: { type: 'float32', nodata: -9999, overviews: 'mean', epsg: 32611, bandName: 'chm', units: 'm', tilePx } });
+const maskLayerOf = (path: string, tilePx: number): MosaicLayer => ({ path, gives: 'mask', image: { type: 'uint8', nodata: null, overviews: 'any', epsg: 32611, bandName: 'valid_area', tilePx } });
 
 async function write(mosaic: Mosaic, tilePx = 32) {
   const [chm, valid] = [freshName(), freshName()], staged = await stageMosaic(mosaic, [layerOf(chm, tilePx), maskLayerOf(valid, tilePx)]);
-  for (const { file } of staged) await file.publish();
+  for (const raster of staged) await raster.publish();
   return { chm: await read(chm), valid: await read(valid), hashes: staged.map(({ sha256 }) => sha256), validPx: staged.map(({ validPx }) => validPx) };
 }
 
@@ -153,13 +169,13 @@ describe('a raster on disk', () => {
     writeFileSync(path, 'yesterday');
     const [staged] = await stageMosaic({ lattice, window, parts: cut(raster, 20) }, [layerOf(path, 32)]);
     expect(readFileSync(path, 'utf8')).toBe('yesterday');
-    await staged!.file.publish();
+    await staged!.publish();
     expect((await read(path)).data).toEqual([...raster.data]);
   });
 
   test('that is not published leaves nothing', async () => {
     const path = freshName(), [staged] = await stageMosaic({ lattice, window, parts: cut(raster, 20) }, [layerOf(path, 32)]);
-    await staged!.file.discard();
+    await staged!.discard();
     expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toEqual([]);
   });
 
@@ -187,5 +203,100 @@ describe('a raster on disk', () => {
     }
     expect(most).toBe(32);
     expect(openParts()).toBe(0);
+  });
+});
+
+describe('a raster that passes the limit of one file', () => {
+  // 150 x 100 px in files of 64 px of four tiles of 16 px: 3 x 2 files, of which the middle one in the north is void
+  const raster = canopy({ col: -37, row: 11, width: 150, height: 100 });
+  for (let row = 0; row < 64; row++) raster.mask.fill(0, row * 150 + 64, row * 150 + 128);
+  const mosaic = (px = 40): Mosaic => ({ lattice, window: raster.window, parts: cut(raster, px) }), limits = { fileBytes: 20_000, filePx: 64 };
+  const dir = (): string => mkdtempSync(join(folder, 'large-'));
+  const stage = async (at: string, from: Mosaic, options: RasterLimits = limits): Promise<StagedRaster[]> =>
+    stageMosaic(from, [layerOf(join(at, 'chm.tif'), 16), maskLayerOf(join(at, 'valid_area.tif'), 16)], options);
+  const publish = async (staged: readonly StagedRaster[]): Promise<void> => { for (const each of staged) await each.publish(); };
+  const filesIn = (at: string): string[] => readdirSync(at, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map(({ parentPath, name }) => relative(at, join(parentPath, name))).sort();
+
+  test('becomes a VRT over COGs named by column and row, without one for what is void, and with the hash of one file', async () => {
+    const at = dir(), [chm, valid] = await stage(at, mosaic());
+    await publish([chm!, valid!]);
+    expect(filesIn(at).map((path) => path.replace(/[0-9a-f]{16}/, 'KEY'))).toEqual(['chm.vrt', ...['0_0', '0_1', '1_1', '2_0', '2_1'].map((name) => `chm/KEY/${name}.tif`), 'valid_area.tif']);
+    expect([chm!.sha256, valid!.sha256]).toEqual((await write(mosaic())).hashes);
+    expect(chm!.files).toEqual(Object.fromEntries(filesIn(at).filter((path) => path.startsWith('chm')).map((path) => [path, statSync(join(at, path)).size])));
+  });
+
+  test('has the same bytes in all its files however the survey was cut', async () => {
+    const [one, other] = [dir(), dir()];
+    await publish(await stage(one, mosaic(40)));
+    await publish(await stage(other, { ...mosaic(33), parts: mosaic(33).parts.toReversed() }));
+    expect(filesIn(other)).toEqual(filesIn(one));
+    for (const path of filesIn(one)) expect(readFileSync(join(other, path)).equals(readFileSync(join(one, path)))).toBe(true);
+  });
+
+  test.runIf(hasGdal)('GDAL reads the same pixels, place, name and unit from the VRT as from one file, and the same overviews from its COGs', async () => {
+    const [large, whole] = [dir(), dir()];
+    await publish(await stage(large, mosaic()));
+    await publish(await stage(whole, mosaic(), {}));
+    const [vrt, tif] = [join(large, 'chm.vrt'), join(whole, 'chm.tif')], info = gdalInfo(vrt), pixels = gdalPixels(vrt);
+    expect(pixels.length).toBe(150 * 100 * 4);
+    expect(pixels.equals(gdalPixels(tif))).toBe(true);
+    expect(info).toEqual(gdalInfo(tif));
+    expect(info).toMatchObject({ bands: [{ noDataValue: -9999, description: 'chm', unit: 'm' }] });
+    const cog = join(large, filesIn(large).find((path) => path.endsWith('2_1.tif'))!), overview = gdalPixels(cog, ['-oo', 'OVERVIEW_LEVEL=0']);
+    expect(overview.equals(gdalPixels(tif, ['-oo', 'OVERVIEW_LEVEL=0', '-srcwin', '64', '32', '11', '18']))).toBe(true); // 22 x 36 px from (128, 64), at half the size
+  });
+
+  test.runIf(hasGdal)('a void mask of ones and zeros is zero in a VRT too', async () => {
+    const at = dir();
+    await publish(await stage(at, mosaic(), { ...limits, fileBytes: 100 }));
+    expect([...gdalPixels(join(at, 'valid_area.vrt'))]).toEqual([...raster.mask]);
+  });
+
+  test('replaces one file, an older VRT, and is replaced by one file: nothing of the old one stays', async () => {
+    const at = dir(), higher = { ...raster, data: raster.data.map((height) => height + 1) };
+    await publish(await stage(at, mosaic(), {}));
+    expect(filesIn(at)).toEqual(['chm.tif', 'valid_area.tif']);
+    await publish(await stage(at, mosaic()));
+    const first = filesIn(at);
+    await publish(await stage(at, { ...mosaic(), parts: cut(higher, 40) }));
+    expect(filesIn(at)).toHaveLength(first.length);
+    expect(filesIn(at).filter((path) => first.includes(path))).toEqual(['chm.vrt', 'valid_area.tif']); // all COGs are in a folder of another name
+    await publish(await stage(at, mosaic(), {}));
+    expect(readdirSync(at).sort()).toEqual(['chm.tif', 'valid_area.tif']);
+  });
+
+  test('leaves the one in place as it is until it is published, and when it is not', async () => {
+    const at = dir();
+    await publish(await stage(at, mosaic()));
+    const before = filesIn(at), bytes = before.map((path) => readFileSync(join(at, path)));
+    for (const parts of [mosaic().parts, cut({ ...raster, data: raster.data.map((height) => height + 1) }, 40)]) { // the same pixels again, and others
+      for (const staged of await stage(at, { ...mosaic(), parts })) await staged.discard();
+      expect(filesIn(at)).toEqual(before);
+      before.forEach((path, i) => expect(readFileSync(join(at, path)).equals(bytes[i]!)).toBe(true));
+    }
+  });
+
+  test('leaves nothing when it is not published, nor when a part is gone', async () => {
+    const at = dir(), { parts } = mosaic();
+    for (const staged of await stage(at, mosaic())) await staged.discard();
+    expect(readdirSync(at)).toEqual([]);
+    rmSync(parts[3]!.path);
+    await expect(stage(at, { ...mosaic(), parts })).rejects.toThrow(IoError);
+    expect(readdirSync(at)).toEqual([]);
+  });
+});
+
+describe('memory of a mosaic', () => {
+  test('follows its width, not its height: overviews hold one row of tiles a level', () => {
+    const across = 64, tilePx = 16, made: number[] = [];
+    for (const down of [8, 512]) {
+      const levels = pyramid({ width: across * tilePx, height: down * tilePx }, tilePx);
+      let pixels = 0;
+      const cascade = new OverviewCascade(levels, { tilePx, rule: 'mean', make: (n) => (pixels += n, new Float32Array(n)) }), data = new Float32Array(tilePx ** 2).fill(3), mask = new Uint8Array(tilePx ** 2).fill(1);
+      for (let row = 0; row < down; row++) for (let col = 0; col < across; col++) for (const tile of cascade.add({ level: 0, col, row, data, mask })) expect(tile.data[0]).toBe(3);
+      made.push(pixels / tilePx ** 2 / across);
+    }
+    expect(made[0]).toBeLessThan(1); // 1/2 + 1/4 + ... of a row of the image's tiles
+    expect(made[1]! - made[0]!).toBeLessThan(0.05); // levels of one tile across: a tile each
   });
 });

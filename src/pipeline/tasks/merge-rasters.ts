@@ -1,5 +1,5 @@
 // pipeline/tasks/merge-rasters.ts: the survey's rasters from the parts of all tiles and blocks: what QGIS opens. IO.
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lattice, Window } from '../../types.ts';
 import { UsageError } from '../../errors.ts';
@@ -11,8 +11,10 @@ import { bboxOf } from '../../geo/polygon.ts';
 import { outputLattice } from '../../infer/patches.ts';
 import { windowOfCore } from '../../measure/window-of-core.ts';
 import { stageMosaic } from '../../store/mosaic.ts';
-import type { Mosaic, MosaicLayer, MosaicPart, StagedRaster } from '../../store/mosaic.ts';
+import type { Mosaic, MosaicLayer, MosaicPart } from '../../store/mosaic.ts';
 import type { Part } from '../../store/parts.ts';
+import { removeOthers } from '../../store/raster-writer.ts';
+import type { StagedRaster } from '../../store/raster-writer.ts';
 import { tileFromId } from '../../tile/grid.ts';
 import { clipOfWindow } from '../clip.ts';
 import { coarser } from '../models.ts';
@@ -25,7 +27,7 @@ import { partsOf } from './part-of.ts';
 import { FLOAT_NODATA } from './part-rasters.ts';
 
 /** Raised when the files change though their parts do not. */
-const VERSION = 1;
+const VERSION = 2;
 const CANOPY_RASTERS: readonly string[] = ['chm', 'dtm', 'valid_area'];
 
 /** What run.json says of a raster. */
@@ -38,7 +40,8 @@ export interface RasterSummary {
 /** A raster on disk: `key` hashes the parts that it was made of. */
 interface RasterRecord extends RasterSummary {
   key: string;
-  bytes: number;
+  /** bytes of its files, by their path in rasters/: one COG, or a VRT and the COGs under it */
+  files: Record<string, number>;
 }
 
 type RasterIndex = Record<string, RasterRecord>;
@@ -52,7 +55,7 @@ interface RasterGroup {
 }
 
 export interface StagedRasters {
-  /** where a raster's bytes are before it is published; null: the survey has no such raster */
+  /** where a raster's bytes are before it is published; null: the survey has no such raster, or it is a VRT, which GDAL alone reads */
   pathOf(name: string): string | null;
   /** Put new rasters in place, one after the other, and take away those that the survey no longer has. */
   publish(): Promise<Record<string, RasterSummary>>;
@@ -76,7 +79,7 @@ const indexFile = (plan: Plan): string => join(folderOf(plan), 'rasters.json');
 export async function stageRasters(context: TaskContext): Promise<StagedRasters> {
   const { plan } = context, old = await readIndex(plan), groups = await groupsOf(context);
   const staged = new Map<string, StagedRaster & { key: string }>(), kept: RasterIndex = {};
-  const discard = async (): Promise<void> => { for (const { file } of staged.values()) await file.discard(); };
+  const discard = async (): Promise<void> => { for (const raster of staged.values()) await raster.discard(); };
   try {
     for (const { key, names, mosaic, layers } of groups) {
       if (await areCurrent(plan, old, names, key)) for (const name of names) kept[name] = old[name]!;
@@ -88,16 +91,20 @@ export async function stageRasters(context: TaskContext): Promise<StagedRasters>
   }
   const publish = async (): Promise<Record<string, RasterSummary>> => {
     const index = { ...kept };
+    for (const name of Object.keys(old)) if (!staged.has(name)) await removeOthers(fileOf(plan, name), kept[name]?.files ?? {});
     if (staged.size > 0) await writeIndex(plan, kept); // first forget, then replace: a kill in between has them made again
-    for (const name of Object.keys(old)) if (!(name in kept) && !staged.has(name)) await rm(fileOf(plan, name), { force: true });
-    for (const [name, { file, key, sha256, validPx, bytes }] of staged) {
-      await file.publish();
-      index[name] = { key, sha256, valid_px: validPx, bytes };
+    for (const [name, raster] of staged) {
+      const { key, sha256, validPx, files } = raster;
+      await raster.publish();
+      index[name] = { key, sha256, valid_px: validPx, files };
     }
     await writeIndex(plan, index);
     return Object.fromEntries(groups.flatMap(({ names }) => names).map((name) => [name, { sha256: index[name]!.sha256, valid_px: index[name]!.valid_px }]));
   };
-  const pathOf = (name: string): string | null => staged.get(name)?.file.stagedPath ?? (name in kept ? fileOf(plan, name) : null);
+  const pathOf = (name: string): string | null => {
+    const raster = staged.get(name), isCog = `${name}.tif` in ((raster ?? kept[name])?.files ?? {});
+    return isCog ? raster?.stagedPath ?? fileOf(plan, name) : null;
+  };
   return { pathOf, publish, discard };
 }
 
@@ -115,8 +122,10 @@ async function areCurrent(plan: Plan, index: RasterIndex, names: readonly string
   for (const name of names) {
     const record = index[name];
     if (record?.key !== key) return false;
-    const size = await stat(fileOf(plan, name)).then((file) => file.size, () => null);
-    if (size !== record.bytes) return false;
+    for (const [path, bytes] of Object.entries(record.files)) {
+      const size = await stat(join(folderOf(plan), path)).then((file) => file.size, () => null);
+      if (size !== bytes) return false;
+    }
   }
   return true;
 }
@@ -184,8 +193,8 @@ function group({ survey }: Plan, { mosaic, keys }: { mosaic: Mosaic; keys: strin
 }
 
 const layer = (plan: Plan, name: string, units: string): MosaicLayer & { name: string } =>
-  ({ name, path: fileOf(plan, name), gives: 'values', image: { type: 'float32', nodata: FLOAT_NODATA, epsg: plan.survey.crs.epsg, bandName: name, units } });
+  ({ name, path: fileOf(plan, name), gives: 'values', image: { type: 'float32', nodata: FLOAT_NODATA, overviews: 'mean', epsg: plan.survey.crs.epsg, bandName: name, units } });
 
 /** 1 where valid, 0 elsewhere: both are values. */
 const maskLayer = (plan: Plan, name: string): MosaicLayer & { name: string } =>
-  ({ name, path: fileOf(plan, name), gives: 'mask', image: { type: 'uint8', nodata: null, epsg: plan.survey.crs.epsg, bandName: name } });
+  ({ name, path: fileOf(plan, name), gives: 'mask', image: { type: 'uint8', nodata: null, overviews: 'any', epsg: plan.survey.crs.epsg, bandName: name } });
