@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { sampleModels } from '../../data-samples/make/onnx.ts';
+import { anchoredLattice, emptyRaster, intersectWindows } from '../../src/geo/lattice.ts';
+import type { ImageBox } from '../../src/infer/boxes.ts';
+import { parseCard } from '../../src/infer/card.ts';
+import type { ModelCard } from '../../src/infer/card.ts';
+import { FigureSum, cropTally, momentsOfFigures, patchFigures, patchTally } from '../../src/infer/domain.ts';
+import { DomainSum, domainWarnings, withLastRun } from '../../src/infer/domain-report.ts';
+import type { Domain } from '../../src/infer/domain-report.ts';
+import { outputWindow, patchGrid, patchWindow, planBlocks } from '../../src/infer/patches.ts';
+import type { Window } from '../../src/types.ts';
+import { lattice, redAt, syntheticInput } from './fixtures.ts';
+
+/** red-density in patches of 32 px that trust 16 of them, with the given statistics on its card. */
+function cardWith(statistics: Record<string, { mean: number; sd: number }> = {}, scale = 1): ModelCard {
+  const record = JSON.parse(sampleModels()['red-density']!.card) as { input: object };
+  return parseCard({ ...record, input: { ...record.input, patch_px: 32, margin_px: 8, scale, statistics } }, 'card');
+}
+const onlyRed = [true, false, false, false], image: Window = { col: -37, row: 5, width: 150, height: 90 }, holes = [{ col: 0, row: 20, width: 9, height: 11 }];
+
+interface Looked {
+  image?: Window;
+  voids?: Window[];
+  boxes?: ImageBox[];
+  card?: ModelCard;
+  /** to gather the red band's figures, unrounded */
+  red?: FigureSum;
+}
+
+/** Run all blocks of some size over a picture: what each patch reads, and a map that is 1 everywhere it is valid. */
+async function domainIn(blockPatches: number, { image: window = image, voids = holes, boxes = [], card = cardWith(), red = new FigureSum() }: Looked = {}): Promise<Domain> {
+  const sum = new DomainSum(), grid = patchGrid(card.input);
+  for (const block of planBlocks(window, card.input, blockPatches)) {
+    const tally = patchTally(card.input, onlyRed), read = tally.reading(syntheticInput(window, voids)), { col, row, width, height } = block.patches;
+    for (let r = row; r < row + height; r++) for (let c = col; c < col + width; c++) await read(patchWindow(grid, c, r));
+    const raster = emptyRaster({ ...lattice, resM: 2 }, outputWindow(block.core, 4));
+    const own = boxes.filter(({ xM, yM }) => Math.floor(xM / 0.5) >= block.core.col && Math.floor(xM / 0.5) < block.core.col + block.core.width && Math.floor(-yM / 0.5) >= block.core.row && Math.floor(-yM / 0.5) < block.core.row + block.core.height);
+    for (const unit of patchFigures(tally.gathered(), { rasters: [{ name: 'stems', unit: 'stems/px', raster: { ...raster, data: raster.data.fill(1), mask: raster.mask.fill(1) } }], boxes: own }, card.input, lattice)) {
+      sum.add(unit);
+      if (unit.bands['red']) red.add(unit.bands['red']);
+    }
+  }
+  return sum.domain(card, 0.25);
+}
+
+/** The same, pixel by pixel. */
+function byHand(window: Window, voids: Window[]): { count: number; mean: number; sd: number } {
+  const values: number[] = [];
+  for (let row = window.row; row < window.row + window.height; row++) {
+    for (let col = window.col; col < window.col + window.width; col++) if (!voids.some((hole) => intersectWindows(hole, { col, row, width: 1, height: 1 }).width > 0 && intersectWindows(hole, { col, row, width: 1, height: 1 }).height > 0)) values.push(redAt(col, row));
+  }
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  return { count: values.length, mean, sd: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
+}
+
+describe('figures of what a network was given', () => {
+  test('count each valid pixel once, though patches overlap: mean and deviation are those of the pixels', async () => {
+    const { count, mean, sd } = byHand(image, holes), domain = await domainIn(8);
+    expect(count).toBe(150 * 90 - 9 * 11);
+    expect(domain.bands['red']).toMatchObject({ pixels: count, mean: expect.closeTo(mean, 6), sd: expect.closeTo(sd, 6) });
+    expect(domain.valid_ha).toBeCloseTo((count * 0.25) / 10_000, 9);
+    expect(Object.keys(domain.bands)).toEqual(['red']); // the others are the card's fill
+  });
+
+  test('are the same, bit for bit, in blocks of 1, 3 and 8 patches', async () => {
+    const card = cardWith({}, 1 / 255), reds = [1, 3, 8].map(() => new FigureSum()); // values that are no whole numbers, so that sums round
+    const [one, three, eight] = [await domainIn(1, { card, red: reds[0]! }), await domainIn(3, { card, red: reds[1]! }), await domainIn(8, { card, red: reds[2]! })];
+    expect(one).toEqual(eight);
+    expect(three).toEqual(eight);
+    const [first, ...others] = reds.map((red) => momentsOfFigures(red.figures()));
+    expect(others).toEqual([first, first]);
+  });
+
+  test('count beyond 4 deviations of the training, after scale', async () => {
+    // red is 0 to 255; with mean 100 and sd 25 the range is 0 to 200
+    const domain = await domainIn(8, { card: cardWith({ red: { mean: 100, sd: 25 } }), voids: [] });
+    let above = 0;
+    for (let row = image.row; row < image.row + image.height; row++) for (let col = image.col; col < image.col + image.width; col++) if (redAt(col, row) > 200) above++;
+    expect(domain.bands['red']!.outside_share).toBeCloseTo(above / (150 * 90), 9);
+    expect(domain.bands['red']).toMatchObject({ card_mean: 100, card_sd: 25, shift_sd: expect.closeTo(Math.abs(domain.bands['red']!.mean - 100) / 25, 6) });
+  });
+
+  test('of crops count all pixels of each crop', async () => {
+    const { input } = cardWith(), tally = cropTally(input, onlyRed), read = tally.reading(syntheticInput(image));
+    for (let i = 0; i < 2; i++) await read({ col: 0, row: 10, width: 6, height: 5 });
+    const { count, mean } = byHand({ col: 0, row: 10, width: 6, height: 5 }, []);
+    expect(tally.gathered()['red']).toMatchObject({ count: 2 * count });
+    expect(tally.gathered()['red']!.sum.reduce((a, b) => a + b, 0) / (2 * count)).toBeCloseTo(mean, 9);
+  });
+
+  test('count detections by the hectare, also one whose middle lies in a patch of another block', async () => {
+    const card = cardWith(), boxes = [[1, -4], [5, -30], [30, -12]].map(([xM, yM], i): ImageBox => ({ xM: xM!, yM: yM!, x0M: 0, y0M: 0, x1M: 0, y1M: 0, score: 0.5 + i / 10, classIndex: 0, polygon: null }));
+    const [one, eight] = [await domainIn(1, { boxes }), await domainIn(8, { boxes })];
+    expect(one).toEqual(eight);
+    expect(eight.outputs['score']).toMatchObject({ count: 3, mean: expect.closeTo(0.6, 6) });
+    const far = patchFigures(new Map(), { rasters: [], boxes }, card.input, anchoredLattice(0.5));
+    expect(far.reduce((sum, { outputs }) => sum + outputs['score']!.count, 0)).toBe(3);
+    expect(eight.detections_per_ha).toBeNull(); // a density model counts by its map
+  });
+});
+
+/** A domain with one band and one map, as a run may have it. */
+const domainOf = (mean: number, sd: number, { stems = 0.01, outside = 0 } = {}): Domain => ({
+  valid_px: 100, valid_ha: 1, detections_per_ha: null, last_run: null, notes: [], outputs: { stems: { count: 10, mean: stems, sd: 0, min: 0, max: 1 } },
+  bands: { red: { pixels: 100, mean, sd, min: 0, max: 255, card_mean: 100, card_sd: 40, shift_sd: Math.abs(mean - 100) / 40, sd_ratio: sd / 40, outside_share: outside } },
+});
+
+describe('warnings', () => {
+  test('a picture like the training has none; a darker, a flatter and a strange one each say what', () => {
+    expect(domainWarnings(domainOf(110, 45, { outside: 0.01 }))).toEqual([]);
+    expect(domainWarnings(domainOf(50, 40))).toEqual(['red: mean 50 is 1.25 standard deviations from the 100 of the training images']);
+    expect(domainWarnings(domainOf(100, 20))).toEqual(['red: standard deviation 20 is 0.5 times the 40 of the training images']);
+    expect(domainWarnings(domainOf(100, 40, { outside: 0.1 }))).toEqual(['red: 10 % of the pixels lie outside the range of the training images']);
+  });
+
+  test('a count that halves, and a picture that darkens, since the last run are said with that run', () => {
+    const domain = withLastRun(domainOf(100, 40, { stems: 0.005 }), { runId: 'r1', domain: domainOf(130, 40, { stems: 0.01 }) });
+    expect(domain.last_run).toMatchObject({ run_id: 'r1', outputs: { stems: 0.5 }, bands: { red: { shift_sd: 0.75, sd_ratio: 1 } } });
+    expect(domainWarnings(domain)).toEqual(['red: its mean lies 0.75 standard deviations from that in the last run (r1)', 'stems: its mean 0.005 is 0.5 times that in the last run (r1)']);
+    expect(domainWarnings(withLastRun(domainOf(100, 40), { runId: 'r1', domain: domainOf(105, 40) }))).toEqual([]);
+  });
+
+  test('a card without statistics says so, and warns of nothing', async () => {
+    const domain = await domainIn(8);
+    expect(domain.notes).toEqual(['no statistics on the card']);
+    expect(domainWarnings(domain)).toEqual([]);
+  });
+});
