@@ -159,7 +159,7 @@ function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks:
     const near = growBox(tile.core, reachM), stands = standsIn(near).filter((s) => extentsMeet(entries[s]!.box, near)).map((s) => entries[s]!.hash).sort();
     const needs = [...(canopies[i] ? [canopies[i].key] : []), ...neighbours, ...images], clip = clipHashes(survey, near);
     return {
-      key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, needs, stands, clip, params }),
+      key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, core: tile.core, needs, stands, clip, params }),
       kind: 'measure' as const, step: `${bandOf(tile, job.tiles.size_m)}.measure.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 400, gpu: false },
     };
   });

@@ -36,6 +36,12 @@ describe('models in the plan', () => {
     expect([networkOf(both.survey, 0), networkOf(both.survey, 1)]).toEqual([0, 0]);
   });
 
+  test('without LiDAR and canopy heights, tiles that read the same blocks are still tasks of their own', () => {
+    const plan = planOf({ ...surveyWith([model('stems')], []), lidar: [], canopySource: null }, { job: jobOf({ tiles: { size_m: 100 } }) });
+    expect(keysOf(plan, 'measure').size).toBe(200); // 1920 m x 960 m in tiles of 100 m
+    expect(new Set(keysOf(plan, 'measure').values()).size).toBe(200);
+  });
+
   test('a moved survey, or one with a file that waits, merges nothing anew', () => {
     const before = planOf(surveyWith([model('stems')])), at = (path: string) => path.replace('/survey', '/elsewhere');
     const survey = surveyWith([model('stems')]), there = { ...ortho, files: ortho.files.map((file) => ({ ...file, path: at(file.path) })) };
