@@ -6,6 +6,7 @@ import { scorePlots } from '../evaluate/agreement.ts';
 import type { PlotComparison } from '../evaluate/agreement.ts';
 import { groundOfArea, groundOfHull, groundOfPlots } from '../evaluate/ground.ts';
 import type { Ground } from '../evaluate/ground.ts';
+import { FEWEST_UNITS } from '../evaluate/bootstrap.ts';
 import { detectionByHeight } from '../evaluate/detection-rate.ts';
 import type { DetectionClass, PlotHeights } from '../evaluate/detection-rate.ts';
 import { MATCH_LIMITS } from '../evaluate/match-trees.ts';
@@ -75,15 +76,25 @@ export async function evaluateReference(source: InventorySource, files: Referenc
   const add = (of: EvaluationRow['of'], path: string, scores: readonly Score[]): void => {
     for (const score of scores) rows.push({ reference: nameOf(path), of, ...score, value: round6(score.value), lo: round6(score.lo), hi: round6(score.hi) });
   };
-  if (trees?.some(({ xM, yM }) => xM !== null && yM !== null)) {
+  if (trees?.some(isTarget)) {
     const ground = plots ? groundOfPlots(plots) : files.area !== undefined ? groundOfArea(await readArea(files.area, { surveyCrs, onNote: read.onNote })) : groundOfHull(trees.filter(isPlaced));
     notes.push(ground.note);
     add('trees', files.trees!, await treeScores(source, trees, ground, notes));
-  } else if (trees) notes.push(plots ? 'the trees have no place: they are summed by plot, not matched one by one' : `${files.trees}: no tree has x, y; nothing can be matched without its plots: name them with --plots`);
+  } else if (trees) notes.push(unmatched(trees, files, plots !== null));
   const compared = plots && (await comparePlots(source, plots, trees, { minDbhCm, notes }));
   if (compared) add('plots', files.plots!, scorePlots(compared.plots));
   const detection = detectionByHeight(compared?.heights ?? []).map(({ layer, fromM, toM, rate, logError }) => ({ layer, fromM, toM, rate: roundTo(rate!, 6), logError: round6(logError), source: nameOf(files.plots!) }));
+  const bare = (['trees', 'plots'] as const).filter((of) => lacksIntervals(rows.filter((row) => row.of === of && row.stratum === 'all')));
+  if (bare.length > 0) notes.push(`no intervals for the ${bare.join(' and the ')}: with fewer than ${FEWEST_UNITS} plots or blocks nobody knows how much places differ`);
   return { rows, detection, notes };
+}
+
+const lacksIntervals = (rows: readonly EvaluationRow[]): boolean => rows.length > 0 && rows.every(({ lo }) => lo === null);
+
+/** Why trees are not matched one by one. A list without any height has no tree that could be found or missed. */
+function unmatched(trees: readonly ListedTree[], { trees: file }: ReferenceFiles, hasPlots: boolean): string {
+  const lacks = trees.some(isPlaced) ? 'height_m' : 'x, y';
+  return hasPlots ? `the trees have no ${lacks}: they are summed by plot, not matched one by one` : `${file}: no tree has ${lacks}; nothing can be matched without its plots: name them with --plots`;
 }
 
 const round6 = (value: number | null): number | null => (value === null ? null : roundTo(value, 6));
@@ -91,6 +102,7 @@ const round6 = (value: number | null): number | null => (value === null ? null :
 type Placed = ListedTree & { xM: number; yM: number };
 
 const isPlaced = (tree: ListedTree): tree is Placed => tree.xM !== null && tree.yM !== null;
+const isTarget = (tree: ListedTree): boolean => isPlaced(tree) && tree.heightM !== null;
 
 async function treeScores(source: InventorySource, trees: readonly ListedTree[], ground: Ground, notes: string[]): Promise<Score[]> {
   const reference: ReferenceTree[] = [], left = { place: 0, outside: 0, invalid: 0, height: 0 };
@@ -109,6 +121,7 @@ async function treeScores(source: InventorySource, trees: readonly ListedTree[],
   say(left.outside, 'stand outside the plots or the area and are left out');
   say(left.invalid, 'stand where the survey has no valid canopy height and are left out: what was not seen cannot be found');
   say(left.height, 'have no height: they are no targets, and trees found near them are not counted as false');
+  if (left.invalid === trees.length) notes.push('no reference tree stands on the survey: check the CRS of its x, y');
   if (reference.length === 0) return [];
   return scoreTrees(await foundNear(source, reference, ground), reference, { unitAt: ground.unitAt });
 }

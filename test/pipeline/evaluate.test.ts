@@ -89,6 +89,28 @@ describe('mapped trees', () => {
     expect(valueOf(evaluation, 'precision')).toBe(1);
   });
 
+  test('none of which has a height are no reference: no recall of 0 is printed, and what is missing is said', async () => {
+    const { rows, notes } = await evaluateFiles({ trees: await file('no-heights.csv', listOf([[5, 30, ''], [15, 30, ''], [60, 50, '']])) });
+    expect(rows).toEqual([]);
+    expect(notes.join('\n')).toMatch(/no tree has height_m; nothing can be matched/);
+    const inPlots = await evaluateFiles({ plots: await file('one.csv', `plot_id,x,y,radius_m\nA,${X + 20},${Y + 30},10\n`), trees: await file('in-plot.csv', `plot_id,tree_no,x,y,dbh_cm\nA,1,${X + 15},${Y + 30},30\n`) });
+    expect(inPlots.rows.filter(({ of }) => of === 'trees')).toEqual([]);
+    expect(valueOf(inPlots, 'stems_per_ha_measured_mean')).toBeCloseTo(10_000 / (Math.PI * 100), 4);
+    expect(inPlots.notes.join('\n')).toMatch(/the trees have no height_m: they are summed by plot/);
+  });
+
+  test('none of which stands on the survey may be in another CRS, which is said', async () => {
+    const { rows, notes } = await evaluateFiles({ trees: await file('elsewhere.csv', listOf([[5000, 30, 20], [5015, 30, 20]])) });
+    expect(rows).toEqual([]);
+    expect(notes.at(-1)).toMatch(/no reference tree stands on the survey: check the CRS/);
+  });
+
+  test('in so few places that there are no limits say so', async () => {
+    const few = await evaluateFiles({ trees: await file('few.csv', listOf([[5, 30, 20], [15, 30, 20]])) });
+    expect(few.rows.every(({ lo }) => lo === null)).toBe(true);
+    expect(few.notes.join('\n')).toMatch(/no intervals for the trees: with fewer than 5 plots or blocks/);
+  });
+
   test('in another CRS are brought to the survey\'s', async () => {
     const [lon, lat] = toLonLat(surveyCrs)(X + 35, Y + 30), trees = await file('lonlat.csv', `tree_no,lon,lat,height_m\n1,${lon},${lat},20\n`);
     const evaluation = await evaluateFiles({ trees });
