@@ -47,6 +47,7 @@ describe('a survey with models of every task', () => {
     const { record } = await runVariant(await writeWithModels('small', 60));
     expect(record.canonical).toEqual(whole.canonical);
     expect(record.canonical_rasters).toEqual(whole.canonical_rasters);
+    expect(record.models.map(({ domain }) => domain)).toEqual(whole.models.map(({ domain }) => domain)); // of patches, boxes and crops
   });
 
   test('keeps LiDAR trees under their ids, and adds trees that only a model sees under its name', async () => {
