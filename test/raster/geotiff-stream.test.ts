@@ -110,6 +110,15 @@ describe('a COG whose tiles came one by one', () => {
     expect(Array.from(counts!, Number).slice(1).every((n) => n > 0)).toBe(true);
   });
 
+  test('says in each overview that it is one, and what its voids are', async () => {
+    const file = await fromArrayBuffer(Uint8Array.from(bytes).buffer);
+    expect(await file.getImageCount()).toBe(3);
+    for (const index of [1, 2]) {
+      const image = await file.getImage(index);
+      expect([await image.getFileDirectory().loadValue('NewSubfileType'), image.getGDALNoData(), image.getTileWidth()]).toEqual([1, -9999, 16]);
+    }
+  });
+
   test('whole or not, 300.2 m, 412.7 Mg/ha, 0 and NaN come back as they were, and only voids as nodata', async () => {
     const values = [300.2, 412.7, 0, -0, NaN, 44, 1e-30, -9998], image = { ...chm, window: { ...window, width: 3, height: 3 } };
     const { data, mask: valid } = await readAll(write(image, Float32Array.of(...values, 7), Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1, 0)), image.window);
