@@ -1,5 +1,9 @@
 // pipeline/read-survey.ts: what a survey consists of, from the headers of its inputs. IO.
+import type { Box } from '../types.ts';
+import { UsageError } from '../errors.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
+import { bboxOf } from '../geo/polygon.ts';
+import { relationToArea } from './clip.ts';
 import { openFingerprints } from './fingerprints.ts';
 import { readEquationFiles } from './fits.ts';
 import { isTableCard } from '../infer/card.ts';
@@ -9,6 +13,8 @@ import { placeClouds, readClouds, statementOfCloud } from './read-clouds.ts';
 import { readLayers } from './read-layers.ts';
 import { layHeights, layImage, notesOnHeights, readRasters } from './read-rasters.ts';
 import { matchNotes } from './radiometry.ts';
+import { rastersOf, surveyBox } from './plan.ts';
+import { fileBoxes } from './plan-layers.ts';
 import { settleGround } from './settle-ground.ts';
 import type { InputFault, Survey } from './survey.ts';
 import { settleCrs } from './survey-crs.ts';
@@ -44,7 +50,16 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
   const survey: Survey = {
     name: job.survey, ...inputs, ...layers, equations: await readEquationFiles(loaded, identities), models: settleModels(named, inputs, { job, rasters }), faults, waiting, groundMethod: ground.method,
   };
+  refuseFarArea(survey, loaded);
   notes.push(...matchNotes(survey.models));
   await identities.save();
   return { survey, notes: { faults, waiting, ground: ground.note, inputs: notes } };
+}
+
+/** An area beside all inputs would give an empty inventory in the place of yesterday's. @throws {UsageError} with both boxes */
+function refuseFarArea(survey: Survey, loaded: LoadedJob): void {
+  const { area, lidar, crs } = survey, boxes = [...lidar.map(({ box }) => box), ...rastersOf(survey).flatMap(fileBoxes)], inputs = surveyBox(survey), bounds = area && bboxOf(area.polygons);
+  if (!bounds || !inputs || boxes.some((box) => relationToArea(area, box) !== 'outside')) return;
+  const said = ({ x0, y0, x1, y1 }: Box): string => `x ${Math.round(x0)} to ${Math.round(x1)}, y ${Math.round(y0)} to ${Math.round(y1)}`;
+  throw new UsageError(`${loaded.at('area')}: area: ${area!.path} meets none of the inputs: in EPSG:${crs.epsg} it lies at ${said(bounds)}, they lie at ${said(inputs)}; name the right area, or correct its CRS`, { source: loaded.path, path: 'area' });
 }
