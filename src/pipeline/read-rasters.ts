@@ -104,9 +104,11 @@ export function layHeights({ job }: LoadedJob, kind: 'chm' | 'dtm', { key, files
 /** What looks odd in height rasters. */
 export const notesOnHeights = ({ name, files }: RasterInput): string[] => (name === 'chm' || name === 'dtm' ? files.flatMap(({ header }) => heightWarnings(header)) : []);
 
-/** The files of a layer on pixels of another size, anchored to the CRS origin. */
-export const layAt = ({ files }: RasterInput, { name, bands }: ImageLayer, { gsdM, epsg, resample }: { gsdM: number; epsg: number; resample: Resampling }): ImageLayer =>
-  layerOf(name, bands, planImage(headersOf(files, epsg), { lattice: 'crs', gsdM, surveyEpsg: epsg, resample }), files);
+/** The files of a layer on pixels of another size, anchored to the CRS origin. Each is in the CRS that the layer has it in, whatever its header says: the job may override it. */
+export function layAt({ files }: RasterInput, layer: ImageLayer, { gsdM, epsg, resample }: { gsdM: number; epsg: number; resample: Resampling }): ImageLayer {
+  const known = new Map(layer.files.map(({ path, pixels }) => [path, pixels?.epsg ?? epsg])), headers = files.map(({ header }) => ({ ...header, epsg: known.get(header.name) ?? epsg }));
+  return layerOf(layer.name, layer.bands, planImage(headers, { lattice: 'crs', gsdM, surveyEpsg: epsg, resample }), files);
+}
 
 /** Headers; a file that states no CRS is in the survey's. */
 const headersOf = (files: readonly RasterFile[], epsg: number): RasterHeader[] => files.map(({ header }) => ({ ...header, epsg: header.epsg ?? epsg }));
