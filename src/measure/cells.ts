@@ -88,7 +88,7 @@ function modelRow(cellId: string, { source, variable, kind, sd, sums }: ModelMap
   const validM2 = sums.validM2[i]!, per = kind === 'sum' ? 1 : validM2;
   return {
     cell_id: cellId, model: source, variable: kind === 'share' ? `${variable}_cover` : variable,
-    value: roundTo(sums.value[i]! / per, 6), sd: sd ? roundTo(sums.sd[i]! / per, 6) : null, valid_area_m2: roundTo(validM2, 6),
+    value: roundTo(sums.value[i]! / per, 6), sd: sd && !Number.isNaN(sums.sd[i]!) ? roundTo(sums.sd[i]! / per, 6) : null, valid_area_m2: roundTo(validM2, 6),
   };
 }
 
@@ -123,7 +123,7 @@ function sumsOfCells(cells: Lattice, core: Window, { kind, raster, sd }: ModelMa
       const areaM2 = (high * wide) / 1e10, weight = kind === 'sum' ? (high * wide) / (res * res) : areaM2;
       validM2[to]! += areaM2;
       value[to]! += kind === 'share' ? (raster.data[from] ? weight : 0) : raster.data[from]! * weight;
-      if (sd) spread[to]! += sd.data[from]! * weight;
+      if (sd) spread[to]! += sd.mask[from] ? sd.data[from]! * weight : NaN; // one pixel's error unknown, and so is the cell's
     }
   }
   return { value, sd: spread, validM2 };

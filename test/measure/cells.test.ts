@@ -45,6 +45,12 @@ test('a density pixel that straddles two cells gives each its share of stems and
   expect(cells.map((cell) => cell.stems_per_ha_image)).toEqual([93.75, 312.5]);
 });
 
+test('a deviation that is unknown in one pixel is unknown in its cell, and is no number that stands for nodata', () => {
+  const window = { col: 0, row: -10, width: 20, height: 10 }, height = rasterOf(metre, window, () => 18), sd = rasterOf(metre, window, (x, y) => (x === 3.5 && y === 4.5 ? null : 2));
+  const { cellModels } = measureCells(tileOf(0, 0, 20, 10), { sizeM: 10, metrics: [], chm: null, models: [{ source: 'm', variable: 'height_m', kind: 'mean', primary: true, raster: height, sd }] });
+  expect(cellModels.map(({ value, sd: spread }) => [value, spread])).toEqual([[18, null], [18, 2]]);
+});
+
 test('a dead map gives the dead share of what was seen, a biomass map tonnes per hectare', () => {
   const window = { col: 0, row: -10, width: 10, height: 10 };
   const dead = rasterOf(metre, window, (x, y) => (y > 8 ? null : x < 2 ? 1 : 0)), biomass = rasterOf(metre, window, () => 20);
