@@ -2,6 +2,7 @@
 import { roundTo } from '../geo/units.ts';
 import { PLOT_FIGURES } from '../evaluate/plot-figures.ts';
 import type { EvaluationRow } from '../pipeline/evaluation.ts';
+import type { PictureRow } from '../pipeline/pictures.ts';
 import type { RowFormat } from '../store/formats.ts';
 
 const OF_TREES = ['precision', 'recall', 'f1', 'height_bias_m', 'height_rmse_m', 'position_rmse_m', 'dbh_bias_cm', 'dbh_rmse_cm'];
@@ -24,6 +25,14 @@ export function evaluationText(rows: readonly EvaluationRow[], makeFormat: () =>
   if (strata.length > 0) tables.push(textOf(['trees', 'n', ...OF_TREES], strata, makeFormat()));
   if (figures.length > 0) tables.push(textOf(['plots', 'n', ...OF_PLOTS], figures, makeFormat()));
   return tables.join('\n');
+}
+
+/** Scores of a model on pictures or in a survey: a line each; single pictures stand in csv and json only. */
+export function modelScoresText(rows: readonly PictureRow[], makeFormat: () => RowFormat): string {
+  const format = makeFormat();
+  let text = format.head(['stratum', 'metric', 'value', '95 %', 'n']);
+  for (const { stratum, metric, value, lo, hi, n } of rows) if (!stratum.startsWith('picture:') && value !== null) text += format.row([stratum, metric, digits(value), lo === null || hi === null ? null : `${digits(lo)}..${digits(hi)}`, n]);
+  return text + format.tail();
 }
 
 const numberOf = ({ rows, counts }: Line): number | null => rows.find(({ metric }) => metric === counts)?.n ?? null;

@@ -98,7 +98,7 @@ function sortedIndices(trees: readonly TreePlace[], name: string): number[] {
 }
 
 /** Possible pairs of each row, in columns' order: row i has [start[i], start[i + 1]). */
-interface Edges {
+export interface Edges {
   start: Int32Array;
   column: number[];
   gain: number[];
@@ -130,7 +130,7 @@ function possiblePairs(rows: readonly TreePlace[], columns: readonly TreePlace[]
  *
  * @returns the row of each column, -1 where single
  */
-function assign({ start, column, gain }: Edges, rows: number, columns: number): Int32Array {
+export function assign({ start, column, gain }: Edges, rows: number, columns: number): Int32Array {
   const rowOf = new Int32Array(columns + rows).fill(-1), u = new Float64Array(rows), v = new Float64Array(columns + rows);
   const distance = new Float64Array(columns + rows).fill(Infinity), from = new Int32Array(columns + rows), done = new Uint8Array(columns + rows);
   for (let row = 0; row < rows; row++) {
