@@ -95,10 +95,10 @@ const RESAMPLE_PX = 4;
 
 /** Answers what of a model's inputs a box reads: the files, and the keys of the tasks that make the rest. */
 function readingOf({ inputs, grid }: SurveyModel, { survey, tiles, canopies }: ModelContext, planned: readonly PlannedModel[]): (box: Box) => { read: object[]; needs: string[] } {
-  const readers = inputs.map(({ layer, product }) => {
+  const readers = inputs.map(({ name, layer, product }) => {
     if (layer) {
-      const files = layerReader(layer);
-      return (box: Box) => ({ read: { resample: layer.resample ?? null, lattice: layer.lattice, bands: layer.bands, files: files(box) }, needs: [] as string[] });
+      const files = layerReader(layer), heights = name === 'chm' ? survey.chm : name === 'dtm' ? survey.dtm : null;
+      return (box: Box) => ({ read: { z_to_metre: heights?.zToMetre ?? 1, resample: layer.resample ?? null, lattice: layer.lattice, bands: layer.bands, files: files(box) }, needs: [] as string[] });
     }
     const makers = makersOf(product!, survey, tiles, canopies, planned), near = boxIndex(makers.map(({ core }) => core)), haloM = RESAMPLE_PX * Math.max(product!.lattice.resM, grid!.lattice.resM);
     return (box: Box) => {

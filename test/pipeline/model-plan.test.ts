@@ -36,6 +36,12 @@ describe('models in the plan', () => {
     expect([networkOf(both.survey, 0), networkOf(both.survey, 1)]).toEqual([0, 0]);
   });
 
+  test('a model on canopy heights runs again when their unit is corrected', () => {
+    const on = (zToMetre: number): Survey => ({ ...surveyWith([{ ...model('stems'), inputs: [{ name: 'chm', roles: ['red'], layer: ortho, product: null }] }]), chm: { ...ortho, name: 'chm', zToMetre } });
+    expect(changedUnits(planOf(on(1)), planOf(on(1)), 'model')).toEqual([]);
+    expect(changedUnits(planOf(on(1)), planOf(on(0.3048)), 'model').length).toBeGreaterThan(0);
+  });
+
   test('without LiDAR and canopy heights, tiles that read the same blocks are still tasks of their own', () => {
     const plan = planOf({ ...surveyWith([model('stems')], []), lidar: [], canopySource: null }, { job: jobOf({ tiles: { size_m: 100 } }) });
     expect(keysOf(plan, 'measure').size).toBe(200); // 1920 m x 960 m in tiles of 100 m
