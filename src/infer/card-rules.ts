@@ -1,5 +1,5 @@
 // infer/card-rules.ts: the rules across the fields of a card, general ones and those of each task. Pure.
-import { BAND_ROLES, isBandRole } from '../ingest/image-bands.ts';
+import { BAND_ROLES } from '../ingest/image-bands.ts';
 import type { AnyCard, CardInput, CardOf, CardOutput, ModelCard } from './card.ts';
 import { isTableCard } from './card.ts';
 
@@ -9,9 +9,12 @@ export const cardProblems = (card: AnyCard): string[] =>
 
 const imageProblems = (card: ModelCard): string[] => [...bandProblems(card.input), ...gsdProblems(card.input), ...patchProblems(card.input, card.outputs)];
 
+/** A role, of any input or of the one that is named: red, height_m, red@winter. */
+const ROLE = /^[a-z][a-z0-9_]*(@[a-z][a-z0-9_-]*)?$/;
+
 function bandProblems({ bands, optionalBands, mean, std, statistics }: CardInput): string[] {
   const problems: string[] = [];
-  for (const band of bands) if (!isBandRole(band)) problems.push(`input.bands: ${band} is no known band; use one of ${BAND_ROLES.join(', ')}`);
+  for (const band of bands) if (!ROLE.test(band)) problems.push(`input.bands: ${band} is no name of a band; write one of ${BAND_ROLES.join(', ')}, or what a job's inputs or models call theirs (lower-case letters, digits, _), with @input behind where two inputs have it`);
   if (new Set(bands).size < bands.length) problems.push('input.bands: a band is named twice; name each once');
   for (const band of optionalBands) if (!bands.includes(band)) problems.push(`input.optional_bands: ${band} is not in input.bands; add it there or remove it here`);
   for (const band of Object.keys(statistics)) if (!bands.includes(band)) problems.push(`input.statistics: ${band} is not in input.bands; remove it`);

@@ -1,8 +1,8 @@
-// measure/stand-overlaps.ts: where stands of a layer overlap, by pixel centre. Pure.
+// measure/stand-overlaps.ts: where stands of a layer overlap, by valid pixels. Pure.
 import { bboxOf, pixelsInside, windowOfPolygons } from '../geo/polygon.ts';
 import { boxesMeet } from '../geo/box.ts';
-import { indexIn } from '../geo/lattice.ts';
-import type { Lattice, Stand, Tile } from '../types.ts';
+import { contains, indexIn } from '../geo/lattice.ts';
+import type { Raster, Stand, Tile } from '../types.ts';
 import { areaOfPixels, windowOfCore } from './window-of-core.ts';
 
 /** The ground that two stands share in one tile; `standId` < `otherId`. */
@@ -13,13 +13,14 @@ export interface StandOverlap {
 }
 
 /**
- * Pairs of stands that share pixels of a tile's core, with the area of those whose centre lies in both: shares of tiles add up exactly.
+ * Pairs of stands that share valid pixels of a tile's core, with the area of those whose centre lies in both: shares of tiles add up exactly, and say
+ * nothing of which tiles there are.
  * Of three stands on one pixel each pair is told. Neighbours that share a border share no pixel.
  *
- * @param lattice  of the canopy height model
+ * @param chm  of the core: its valid pixels are counted
  * @returns by standId, then otherId
  */
-export function standOverlaps(tile: Tile, stands: readonly Stand[], lattice: Lattice): StandOverlap[] {
+export function standOverlaps(tile: Tile, stands: readonly Stand[], { lattice, window: held, mask }: Raster): StandOverlap[] {
   const core = windowOfCore(lattice, tile.core), near = stands.filter(({ polygons }) => { const box = bboxOf(polygons); return box !== null && boxesMeet(box, tile.core); });
   const owners = near.length < 2 ? [] : new Array<number[] | undefined>(core.width * core.height), pairs = new Map<string, { standId: string; otherId: string; pixels: number }>();
   const first = new Int32Array(owners.length).fill(-1);
@@ -27,7 +28,8 @@ export function standOverlaps(tile: Tile, stands: readonly Stand[], lattice: Lat
     const window = owners.length === 0 ? { ...core, width: 0, height: 0 } : windowOfPolygons(polygons, lattice, core), inside = pixelsInside(polygons, lattice, window);
     for (let i = 0; i < inside.length; i++) {
       if (!inside[i]) continue;
-      const at = indexIn(core, window.col + (i % window.width), window.row + Math.floor(i / window.width));
+      const col = window.col + (i % window.width), row = window.row + Math.floor(i / window.width), at = indexIn(core, col, row);
+      if (!contains(held, col, row) || !mask[indexIn(held, col, row)]) continue;
       if (first[at]! < 0) {
         first[at] = s;
         continue;

@@ -39,11 +39,16 @@ export async function dueTasks(plan: Plan, { again = false } = {}): Promise<DueT
   return { tasks: plan.tasks.filter(({ key }) => due.has(key)), known: plan.tasks.filter(({ kind, key }) => kind !== 'bucket' && !due.has(key)).length };
 }
 
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
 async function isMerged(context: TaskContext): Promise<boolean> {
   const { plan } = context;
   const record = await readRunRecord(plan.output);
   if (!record) return false;
-  const rasters = Object.keys(record.canonical_rasters).map((name) => join(plan.output, 'rasters', `${name}.tif`));
-  for (const path of [databasePath(plan.output), ...rasters]) if (!(await access(path).then(() => true, () => false))) return false;
+  if (!(await exists(databasePath(plan.output)))) return false;
+  for (const name of Object.keys(record.canonical_rasters)) {
+    const stem = join(plan.output, 'rasters', name);
+    if (!(await exists(`${stem}.tif`)) && !(await exists(`${stem}.vrt`))) return false;
+  }
   return record.merge_key === await mergedKey(context);
 }

@@ -51,3 +51,31 @@ export function readReachM(model: SurveyModel, survey: Survey, job: Job): number
   const dead = isDead(model.card) ? deadHaloM(job.crowns.max_radius_m, survey.chm?.lattice.resM ?? job.chm.resolution_m, map) : 0;
   return Math.max(map, dead, fuseReachM(survey, job) + objectReachM(model) + boxReachM(model.card));
 }
+
+/** Source pixels around a window that resampling may touch. */
+export const RESAMPLE_PX = 4;
+
+/** How far a patch of a model reads around a pixel of its map, metres, with what resampling of its inputs touches. */
+function patchReachM({ card, grid, inputs }: SurveyModel): number {
+  const spanPx = card.task === 'regress-table' ? 0 : card.input.patchPx, pixels = inputs.map(({ product }) => product?.lattice.resM ?? 0);
+  return spanPx * grid!.lattice.resM + RESAMPLE_PX * Math.max(grid!.lattice.resM, ...pixels);
+}
+
+/**
+ * How far beyond the survey's area tasks must be made, metres, so that nothing inside depends on which tiles there are: of each model's blocks
+ * for measure and for the models that read its map, and of the canopy for the match of trees and for the models that read it.
+ */
+export function areaReaches(survey: Survey, job: Job): { modelsM: number[]; canopyM: number } {
+  const { models } = survey, modelsM = models.map((model) => (model.grid ? readReachM(model, survey, job) : 0));
+  let canopyM = fuseReachM(survey, job);
+  for (let i = models.length - 1; i >= 0; i--) { // a model reads only earlier ones
+    const model = models[i]!;
+    if (model.grid === null) continue;
+    const reachM = modelsM[i]! + patchReachM(model);
+    for (const { product } of model.inputs) {
+      if (product?.of === 'canopy') canopyM = Math.max(canopyM, reachM);
+      else if (product) modelsM[product.of] = Math.max(modelsM[product.of]!, reachM);
+    }
+  }
+  return { modelsM, canopyM };
+}

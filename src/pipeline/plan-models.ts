@@ -8,6 +8,7 @@ import { isTableCard } from '../infer/card.ts';
 import { planBlocks } from '../infer/patches.ts';
 import { bandOf, tilesOfBox } from '../tile/grid.ts';
 import { clipHashes, relationToArea } from './clip.ts';
+import { RESAMPLE_PX } from './image-reach.ts';
 import { mapLatticeOf } from './models.ts';
 import type { Task } from './plan.ts';
 import { STAGE_VERSIONS } from './plan.ts';
@@ -28,8 +29,11 @@ export interface PlannedModel {
 interface ModelContext {
   survey: Survey;
   sizeM: number;
+  /** those of the canopy tasks, in their order */
   tiles: readonly Tile[];
   canopies: readonly Task[];
+  /** how far beyond the area each model's blocks are needed, metres */
+  reachesM: readonly number[];
 }
 
 /** What a match does to a model's bands: its content, not where it lies. */
@@ -65,7 +69,7 @@ interface Place {
 }
 
 function planPatches(model: SurveyModel, { index, level }: Place, context: ModelContext, before: readonly PlannedModel[]): PlannedModel[] {
-  const { survey, sizeM } = context, { card, bands, inputs } = model, { lattice, window } = model.grid!, reading = readingOf(model, context, before), reachM = mapReachM(survey);
+  const { survey, sizeM } = context, { card, bands, inputs } = model, { lattice, window } = model.grid!, reading = readingOf(model, context, before), reachM = Math.max(...context.reachesM.filter((_, other) => networkOf(survey, other) === index));
   if (isTableCard(card)) return [];
   const files = inputs.find(({ layer }) => layer !== null)?.layer?.files.map((file) => file.window);
   return planBlocks(window, card.input, BLOCK_PATCHES, files).flatMap((block) => {
@@ -83,15 +87,12 @@ function planCrops(model: SurveyModel, { index, level }: Place, context: ModelCo
   if (card.task !== 'classify') return [];
   return tiles.flatMap((tile, i) => {
     const canopy = canopies[i]?.key;
-    if (canopy === undefined) return [];
+    if (canopy === undefined || relationToArea(survey.area, tile.core) === 'outside') return [];
     const { read, needs: products } = reading(growBox(tile.core, card.post.crop_m)), needs = [...new Set([canopy, ...products])];
     const key = contentKey({ kind: 'model', version: STAGE_VERSIONS.model, card, lattice, bands, match: matchOf(model), core: tile.core, clip: clipHashes(survey, tile.core), read, needs });
     return [{ model: index, core: tile.core, task: { key, kind: 'model', step: `${bandOf(tile, sizeM)}.model.${level}`, unit: { model: index, tile: tile.id }, needs, resources: { memory_mb: 500, gpu: false } } }];
   });
 }
-
-/** Source pixels around a window that resampling may touch. */
-const RESAMPLE_PX = 4;
 
 /** Answers what of a model's inputs a box reads: the files, and the keys of the tasks that make the rest. */
 function readingOf({ inputs, grid }: SurveyModel, { survey, tiles, canopies }: ModelContext, planned: readonly PlannedModel[]): (box: Box) => { read: object[]; needs: string[] } {

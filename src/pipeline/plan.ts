@@ -13,7 +13,7 @@ import { clipHashes, relationToArea } from './clip.ts';
 import { canopyHalos, chmHalos, valueReachM } from './halo.ts';
 import type { Job } from './job-schema.ts';
 import { fileBoxes, layerReader } from './plan-layers.ts';
-import { fuseReachM, readReachM } from './image-reach.ts';
+import { areaReaches, fuseReachM, readReachM } from './image-reach.ts';
 import type { PlannedModel } from './plan-models.ts';
 import { mapReachM, networkOf, planModels } from './plan-models.ts';
 import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey } from './survey.ts';
@@ -61,11 +61,12 @@ export interface PlanRequest {
 
 /** Make the plan of a survey: buckets, canopy tiles, model blocks, measure tiles and one merge, in the order in which they run. */
 export function makePlan({ job, jobFile, output, survey, now }: PlanRequest): Plan {
-  const params = canopyParams(job, survey.groundMethod), tiles = surveyTiles(survey, job.tiles.size_m, valueReachM(params));
+  const params = canopyParams(job, survey.groundMethod), reaches = areaReaches(survey, job), near = surveyTiles(survey, job.tiles.size_m, { valueM: valueReachM(params), areaM: reaches.canopyM });
+  const tiles = near.filter(({ core }) => relationToArea(survey.area, core) !== 'outside');
   const buckets = survey.lidar.map((file) => bucketKey(file, job, survey));
-  const canopies = survey.canopySource === 'lidar' ? planCanopies(tiles, survey.lidar, buckets, job, params) : survey.chm ? planHeights(tiles, survey.chm, job, survey) : [];
-  const blocks = planModels({ survey, sizeM: job.tiles.size_m, tiles, canopies });
-  const measures = planMeasures(tiles, canopies, blocks, job, survey);
+  const canopies = survey.canopySource === 'lidar' ? planCanopies(near, survey.lidar, buckets, job, params) : survey.chm ? planHeights(near, survey.chm, job, survey) : [];
+  const blocks = planModels({ survey, sizeM: job.tiles.size_m, tiles: near, canopies, reachesM: reaches.modelsM });
+  const measures = planMeasures(tiles, { near, canopies, blocks }, job, survey);
   const tasks = inOrder([...planBuckets(buckets, canopies, job), ...canopies, ...blocks.map(({ task }) => task), ...measures, planMerge(measures, { job, jobFile, survey })]);
   const body = { format: 1 as const, config_hash: contentKey(job), job, job_file: jobFile, output, survey, tasks };
   const created = now.toISOString().replace(/\.\d+Z$/, 'Z');
@@ -80,25 +81,30 @@ export const inputsOf = ({ survey }: Pick<Plan, 'survey'>): { path: string; fing
 export const rastersOf = ({ chm, dtm, images }: Survey): ImageLayer[] => [...(chm ? [chm] : []), ...(dtm ? [dtm] : []), ...images];
 
 /** Every vector layer and table of a survey, by the input that names it. */
-export function vectorsOf({ area, masks, stands, plots, reference, equations }: Survey): { input: string; file: SideFile }[] {
+export function vectorsOf({ area, masks, stands, plots, reference, equations, models }: Survey): { input: string; file: SideFile }[] {
   return [
     ...(area ? [{ input: 'area', file: area }] : []), ...masks.map((file) => ({ input: 'mask', file })),
     ...(stands && stands.path !== area?.path ? [{ input: 'stands', file: stands }] : []),
     ...(plots ? [{ input: 'plots', file: plots.file }] : []), ...(plots?.trees ? [{ input: 'plots', file: plots.trees }] : []),
-    ...Object.values(reference ?? {}).flatMap((file) => (file ? [{ input: 'reference', file }] : [])), ...equations.map((file) => ({ input: 'allometry', file })),
+    ...Object.values(reference ?? {}).flatMap((file) => (file ? [{ input: 'reference', file }] : [])), ...equations.map((file) => ({ input: 'allometry', file })), ...models.flatMap(({ match }) => (match ? [{ input: 'models', file: match }] : [])),
   ];
 }
 
 /** The plan's identity: its task keys and the job, without time or place. */
 const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string => contentKey([body.config_hash, body.tasks.map(({ key }) => key)]);
 
-/** Tiles of the area in which any input gives a value, in the survey's order. @param reachM how far from a return the canopy's rasters have values */
-function surveyTiles(survey: Survey, sizeM: number, reachM: number): Tile[] {
+/**
+ * Tiles in which any input gives a value, of the area and around it, in the survey's order.
+ *
+ * @param valueM  how far from a return the canopy's rasters have values, metres
+ * @param areaM   how far beyond the area a tile may lie
+ */
+function surveyTiles(survey: Survey, sizeM: number, { valueM, areaM }: { valueM: number; areaM: number }): Tile[] {
   const tiles = new Map<string, Tile>();
-  const clouds = survey.lidar.map(({ box }) => growBox(box, reachM));
+  const clouds = survey.lidar.map(({ box }) => growBox(box, valueM));
   const rasters = survey.canopySource === 'chm' ? [survey.chm!, ...survey.images] : survey.images;
   for (const box of [...clouds, ...rasters.flatMap(fileBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
-  return [...tiles.values()].filter(({ core }) => relationToArea(survey.area, core) !== 'outside').sort(byTile);
+  return [...tiles.values()].filter(({ core }) => relationToArea(survey.area, growBox(core, areaM)) !== 'outside').sort(byTile);
 }
 
 const bucketKey = (file: LidarFile, job: Job, survey: Survey): string => contentKey({
@@ -143,21 +149,23 @@ function planBuckets(buckets: readonly string[], canopies: readonly Task[], job:
   });
 }
 
-function planMeasures(tiles: readonly Tile[], canopies: readonly Task[], blocks: readonly PlannedModel[], job: Job, survey: Survey): Task[] {
+/** @param near  the tiles of `canopies`, in their order */
+function planMeasures(tiles: readonly Tile[], { near: around, canopies, blocks }: { near: readonly Tile[]; canopies: readonly Task[]; blocks: readonly PlannedModel[] }, job: Job, survey: Survey): Task[] {
   const blocksIn = boxIndex(blocks.map(({ core }) => core));
   const entries = survey.stands?.entries ?? [], standsIn = boxIndex(entries.map(({ box }) => box));
   const params = {
     survey: survey.name, epsg: survey.crs.epsg, allometry: job.allometry, equations: survey.equations.map(({ name, table }) => ({ name, table })), openings_below_m: job.openings.below_m, cell_m: job.cells.size_m, chm: canopyLattice(job, survey), source: survey.canopySource,
     models: survey.models.map(({ name, primary, card }) => ({ name, primary, card })), crowns: job.crowns.max_radius_m,
   };
-  const reachM = mapReachM(survey), fuseM = fuseReachM(survey, job), canopiesIn = boxIndex(canopies.length === 0 ? [] : tiles.map(({ core }) => core));
+  const reachM = mapReachM(survey), fuseM = fuseReachM(survey, job), canopiesIn = boxIndex(canopies.length === 0 ? [] : around.map(({ core }) => core)), canopyOf = new Map(canopies.map(({ key }, i) => [around[i]!.id, key]));
   const reaches = survey.models.map((model) => (model.grid ? readReachM(model, survey, job) : 0)), farthestM = Math.max(0, ...reaches);
-  const reachOf = ({ model, task: { unit } }: PlannedModel): number => ('tile' in unit ? 0 : Math.max(...reaches.filter((_, other) => networkOf(survey, other) === model)));
-  return tiles.map((tile, i) => {
+  const networks = survey.models.map((_, index) => networkOf(survey, index)), networkReaches = survey.models.map((_, index) => Math.max(...reaches.filter((__, other) => networks[other] === index), 0));
+  const reachOf = ({ model, task: { unit } }: PlannedModel): number => ('tile' in unit ? 0 : networkReaches[model]!);
+  return tiles.map((tile) => {
     const images = blocksIn(growBox(tile.core, farthestM)).filter((b) => boxesMeet(blocks[b]!.core, growBox(tile.core, reachOf(blocks[b]!)))).map((b) => blocks[b]!.task.key);
-    const around = growBox(tile.core, fuseM), neighbours = fuseM === 0 ? [] : canopiesIn(around).filter((c) => c !== i && boxesMeet(tiles[c]!.core, around)).map((c) => canopies[c]!.key);
+    const wide = growBox(tile.core, fuseM), own = canopyOf.get(tile.id), neighbours = fuseM === 0 ? [] : canopiesIn(wide).filter((c) => around[c]!.id !== tile.id && boxesMeet(around[c]!.core, wide)).map((c) => canopies[c]!.key);
     const near = growBox(tile.core, reachM), stands = standsIn(near).filter((s) => extentsMeet(entries[s]!.box, near)).map((s) => entries[s]!.hash).sort();
-    const needs = [...(canopies[i] ? [canopies[i].key] : []), ...neighbours, ...images], clip = clipHashes(survey, near);
+    const needs = [...(own === undefined ? [] : [own]), ...neighbours, ...images], clip = clipHashes(survey, near);
     return {
       key: contentKey({ kind: 'measure', version: STAGE_VERSIONS.measure, core: tile.core, needs, stands, clip, params }),
       kind: 'measure' as const, step: `${bandOf(tile, job.tiles.size_m)}.measure.1`, unit: { tile: tile.id }, needs, resources: { memory_mb: 400, gpu: false },

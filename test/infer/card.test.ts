@@ -35,7 +35,7 @@ test('an unknown key and a missing hash are errors that name their place', () =>
 
 test.each([
   ['another network', (c: ReturnType<typeof base>) => { c.sha256 = '0'.repeat(64); }, /sha256: the card says 0000.*model.onnx is [0-9a-f]{64}/],
-  ['an unknown band', (c) => { c.input.bands = ['red', 'green', 'blue', 'infrared']; c.input.optional_bands = []; }, /input.bands: infrared is no known band; use one of red/],
+  ['a band that no input can have', (c) => { c.input.bands = ['red', 'green', 'blue', 'Near Infrared']; c.input.optional_bands = []; }, /input.bands: Near Infrared is no name of a band; write one of red/],
   ['a band twice', (c) => { c.input.bands = ['red', 'red', 'blue', 'nir']; }, /named twice/],
   ['an optional band that is none', (c) => { c.input.optional_bands = ['chm']; }, /optional_bands: chm is not in input.bands/],
   ['a mean for one of four bands', (c) => { c.input.mean = [0.5] as never[]; }, /input.mean: has 1 values for 4 bands/],

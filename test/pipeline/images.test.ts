@@ -1,5 +1,5 @@
 // Every kind of model on the sample: what each gives, joined to the LiDAR, the same whatever the tiling.
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,5 +74,31 @@ describe('a survey with models of every task', () => {
     const figures = await rowsOf(job, 'SELECT agb_t_per_ha_cells_lo < agb_t_per_ha_cells AND agb_t_per_ha_cells < agb_t_per_ha_cells_hi FROM stand_metrics WHERE agb_t_per_ha_cells IS NOT NULL');
     expect(figures.length).toBeGreaterThan(0);
     expect(figures.every(([holds]) => holds)).toBe(true);
+  });
+});
+
+describe('a model that reads what earlier tasks make', () => {
+  /** The sample with an area, a model on the picture and the LiDAR's CHM, and one on that model's map. */
+  async function writeChained(name: string, tileM: number): Promise<string> {
+    const lines = `models:
+  - { name: height, use: models/chm-height, on: [ortho, chm] }
+  - { name: again, use: models/height-again, on: [ortho, height] }
+`;
+    const path = await writeVariant(join(scratch, name), { tileM, workers: 2, edit: (text) => `${text.replace(/models:\n.*\n/, lines)}area: area.geojson\n` }), dir = join(scratch, name);
+    for (const [model, band] of [['chm-height', 'chm'], ['height-again', 'height_m']] as const) {
+      await cp(join(models, 'band-height'), join(dir, 'models', model), { recursive: true });
+      const card = join(dir, 'models', model, 'card.json');
+      await writeFile(card, (await readFile(card, 'utf8')).replaceAll('"nir"', `"${band}"`).replace('"band-height"', `"${model}"`));
+    }
+    const ring = [[320070, 4100070], [320097, 4100070], [320097, 4100103], [320070, 4100103], [320070, 4100070]];
+    await writeFile(join(dir, 'area.geojson'), JSON.stringify({ type: 'FeatureCollection', crs: { type: 'name', properties: { name: 'urn:ogc:def:crs:EPSG::32611' } }, features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [ring] } }] }));
+    return path;
+  }
+
+  test('gives one map whatever the tiling, at the edge of the area too', async () => {
+    const [small, large] = [await runVariant(await writeChained('chained-60', 60)), await runVariant(await writeChained('chained-500', 500))];
+    expect(small!.record.canonical_rasters['again']!.valid_px).toBe(54 * 66); // 27 m x 33 m at 0.5 m
+    expect(small!.record.canonical_rasters).toEqual(large!.record.canonical_rasters);
+    expect(small!.record.canonical).toEqual(large!.record.canonical);
   });
 });

@@ -16,6 +16,7 @@ import { canopyLattice } from '../plan.ts';
 import { networkOf } from '../plan-models.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskCall } from './context.ts';
+import type { Canopy } from './measure-inputs.ts';
 import { readModelMap } from './measure-inputs.ts';
 import { partOf } from './part-of.ts';
 
@@ -33,11 +34,12 @@ export interface FusedImages {
  * that covers its peak. What is left becomes trees of the model's name. A classifier's word on a crown counts before that of a map of dead wood.
  *
  * @param crowns  of the core: those whose verdicts come back
+ * @param hidden  of the core, not reported: they are trees all the same, as are those of the tiles around
  */
-export async function fuseImages(call: TaskCall, tile: Tile, crowns: readonly Crown[]): Promise<FusedImages> {
+export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }: Pick<Canopy, 'crowns' | 'hidden'>): Promise<FusedImages> {
   const { plan: { survey, job } } = call, around = growBox(tile.core, fuseReachM(survey, job));
   const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null })), unmatched: SeenTree[] = [];
-  const lidar = survey.models.some(givesTrees) ? [...crowns, ...(await neighbourCrowns(call, tile, around))] : [];
+  const lidar = survey.models.some(givesTrees) ? [...crowns, ...hidden, ...(await neighbourCrowns(call, tile, around))] : [];
   for (const [index, model] of survey.models.entries()) {
     if (model.card.task === 'classify') await classified(call, model, crowns, verdicts);
     if (!givesTrees(model)) continue;

@@ -24,6 +24,8 @@ export interface Canopy {
   /** why there is no part */
   failure: string | null;
   crowns: Crown[];
+  /** crowns of the core that are not reported, outside the area or in a mask: what an image sees may be one of them */
+  hidden: Crown[];
   metrics: CellMetrics[];
   chm: Raster;
   crownMask: Raster;
@@ -35,16 +37,16 @@ export type MeasuredMap = ModelMap & { primary: boolean; failure: string | null 
 /** The canopy of a tile's core: a survey without LiDAR and CHM has none. */
 export async function readCanopy(call: TaskCall, tile: Tile, clip: Clip): Promise<Canopy> {
   const { plan: { job, survey }, task, tasks } = call, lattice = canopyLattice(job, survey), window = windowOfCore(lattice, tile.core);
-  const nothing = { crowns: [], metrics: [], chm: emptyRaster(lattice, window), crownMask: emptyRaster(lattice, window) };
+  const nothing = { crowns: [], hidden: [], metrics: [], chm: emptyRaster(lattice, window), crownMask: emptyRaster(lattice, window) };
   if (survey.canopySource === null) return { failure: null, ...nothing, voids: [] };
   const { part, failure } = await partOf(call, tasks.get(task.needs[0]!)!);
   if (!part) return { failure, ...nothing, voids: [{ source: survey.canopySource, reason: `canopy failed: ${failure}`, areaM2: boxAreaM2(tile.core) }] };
   const rows = await readPartTable<Record<string, number | null>>(part, 'cell_lidar');
   const metrics = rows.map((row) => ({ col: row['col']!, row: row['row']!, values: Object.fromEntries(METRICS.map(({ name }) => [name, row[camelName(name)] ?? null])) }));
-  const chm = clipped(await readPartRaster(part.path('chm.tif'), lattice, window), clip);
+  const chm = clipped(await readPartRaster(part.path('chm.tif'), lattice, window), clip), crowns = await readPartTable<Crown>(part, 'crown');
   return {
     failure: null, chm, voids: part.info.voids,
-    crowns: (await readPartTable<Crown>(part, 'crown')).filter(({ xM, yM }) => clip.holds(xM, yM)),
+    crowns: crowns.filter(({ xM, yM }) => clip.holds(xM, yM)), hidden: crowns.filter(({ xM, yM }) => !clip.holds(xM, yM)),
     metrics: reportedCells(metrics, job.cells.size_m, chm, clip),
     crownMask: await readPartRaster(part.path('crown.tif'), lattice, window),
   };
@@ -76,7 +78,7 @@ export async function readMaps(call: TaskCall, tile: Tile, clip: Clip): Promise<
     const use = mapUseOf(model), box = model.grid && growBox(tile.core, mapLatticeOf(model).resM);
     if (use === null || box === null) return [];
     const { raster, failure } = await readModelMap(call, index, use.variable, box), sd = use.sd === null ? null : (await readModelMap(call, index, use.sd, box)).raster;
-    return [{ source: model.name, variable: use.as, kind: use.kind, raster: clipped(use.of(raster), clip), sd: sd && use.of(sd), primary: model.primary, failure }];
+    return [{ source: model.name, variable: use.as, kind: use.kind, raster: clipped(use.of(raster), clip), sd: sd && clipped(use.of(sd), clip), primary: model.primary, failure }];
   }));
   return maps.flat();
 }

@@ -36,7 +36,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   const stands = survey.stands ? await standsOfBox(survey.stands, near) : [];
   watch.lap('read_parts');
 
-  const { verdicts, unmatched } = await fuseImages(call, tile, canopy.crowns);
+  const { verdicts, unmatched } = await fuseImages(call, tile, canopy);
   watch.lap('fuse');
 
   const context = {
@@ -56,7 +56,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   await writer.table('tree_stand', shares.treeStands);
   await writer.table('stand_part', shareRows(shares.standParts));
   await writer.table('survey_part', shareRows(shares.surveyParts));
-  await writer.table('stand_overlap', standOverlaps(tile, stands, canopy.chm.lattice));
+  await writer.table('stand_overlap', standOverlaps(tile, stands, canopy.chm));
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
   await writer.table('cell_model', [...cellModels, ...byTable.cellModels].map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);

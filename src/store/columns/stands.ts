@@ -43,7 +43,7 @@ export const standOverlap: Table = {
   columns: [
     column('stand_id', 'VARCHAR', '', 'stand'),
     column('other_id', 'VARCHAR', '', 'the other stand, later by its id'),
-    column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the pixels of the canopy height model whose centre lies in both, within the survey'),
+    column('area_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels of the canopy height model whose centre lies in both'),
   ],
 };
 
