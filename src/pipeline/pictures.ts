@@ -42,6 +42,8 @@ export interface PictureOptions extends FolderOptions {
   /** a file of `fit JOB radiometry`, or `fit`: to these pictures */
   match?: string | undefined;
   providers?: readonly string[];
+  /** pictures by name: the others are not looked at */
+  only?: (name: string) => boolean;
   onPicture?: (done: number, of: number) => void;
 }
 
@@ -83,7 +85,7 @@ interface Scenes {
  * @throws {UsageError} when there is no such model or picture, none has a reference, or the model gives nothing that references tell of; {InvalidInput} naming a file at fault; {ModelError} as the model
  */
 export async function evaluatePictures(use: string, pictures: string, options: PictureOptions = {}): Promise<PictureEvaluation> {
-  const { dir, card } = await readModel(use), files = await listPictures(pictures, options), notes: string[] = [];
+  const { dir, card } = await readModel(use), files = (await listPictures(pictures, options)).filter(({ name }) => options.only?.(name) ?? true), notes: string[] = [];
   const scored = files.filter(({ reference, className }) => (card.task === 'classify' ? className : reference) !== null);
   if (scored.length === 0) throw new UsageError(noReference(card, pictures), { source: pictures });
   if (scored.length < files.length) notes.push(`${files.length - scored.length} of ${files.length} pictures have no reference and are left out: ${namesOf(files.filter((each) => !scored.includes(each)))}`);

@@ -1,0 +1,106 @@
+// bench/score.ts: the shipped models on real pictures, through the product's own evaluation: the table of models/README.md.
+//
+//   npm run score -- [--data FOLDER_OF_SHARED_DATA] [--models models] [--model NAME] [--print]
+//
+// Without --print the table is written between the markers in models/README.md.
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { writeFileAtomically } from '../src/files/atomic.ts';
+import { roundTo } from '../src/geo/units.ts';
+import { modelPath, readCard } from '../src/infer/card.ts';
+import { evaluatePictures } from '../src/pipeline/pictures.ts';
+import type { PictureOptions, PictureRow } from '../src/pipeline/pictures.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url)), BEGIN = '<!-- score: begin (npm run score) -->', END = '<!-- score: end -->';
+
+/** One line of the table: which score, and what others reach. */
+interface Line {
+  metric: string;
+  stratum?: string;
+  floor?: string;
+  published?: string;
+}
+
+/** One run of a model over pictures. */
+interface Run {
+  model: string;
+  pictures: string;
+  /** what was held out; null: it was trained on them, and the card's own score by left-out sites is told beside */
+  split: string | null;
+  what: string;
+  options?: PictureOptions;
+  lines: Line[];
+}
+
+const RGBN = ['red', 'green', 'blue', 'nir'], RGB = RGBN.slice(0, 3);
+/** Floors and published figures: those of the data's own README, each with its protocol there. */
+const NDVI = '12.9 to 22.3 (linear on NDVI cover, one city left out)', VENTURA = '(Ventura et al. 2024; places shared by train and test)', DEEPFOREST = '(DeepForest on NeonTreeEvaluation)';
+const COUNTS: Line[] = [{ metric: 'count_mae', floor: NDVI }, { metric: 'count_r2' }, { metric: 'count_bias' }];
+const POINTS: Line[] = [
+  { metric: 'f1_at_6m' }, { metric: 'precision_at_6m', published: `0.736 ${VENTURA}` }, { metric: 'recall_at_6m', published: `0.733 ${VENTURA}` }, { metric: 'position_rmse_m_at_6m', published: `2.16 ${VENTURA}` }, { metric: 'f1_at_2.4m' },
+];
+const DEAD: Line[] = [
+  { metric: 'pixel_iou', floor: '0.22 (logistic regression on pixels, unseen state)', published: '0.106 (TreeMort, Poland)' },
+  { metric: 'object_f1', published: '0.61 (deadtrees.earth, finer imagery), 0.63 (TreeMort, instances)' }, { metric: 'object_precision' }, { metric: 'object_recall' }, { metric: 'tree_f1' },
+];
+const BOXES: Line[] = [
+  { metric: 'f1_at_iou40', floor: '0.51 (CHM local maxima, forest)' }, { metric: 'precision_at_iou40', published: `0.55 ${DEEPFOREST}` }, { metric: 'recall_at_iou40', published: `0.65 ${DEEPFOREST}` }, { metric: 'mean_iou_at_iou40' }, { metric: 'ap50' },
+];
+const siteIn = (...sites: string[]) => (name: string): boolean => sites.some((site) => name.startsWith(`${site}_`));
+const plots = (sites: string[], lines: Line[]): Run => ({ model: 'tree-crown-rgb', pictures: 'crowns/plots', split: 'val', what: `NEON plots, ${sites.join(' and ')}`, options: { bands: RGB, only: siteIn(...sites) }, lines });
+
+const RUNS: Run[] = [
+  { model: 'tree-count-urban', pictures: 'counting', split: 'val', what: '56 places of 5 cities', options: { split: 'val', bands: RGBN }, lines: [...COUNTS, { metric: 'count_bias', stratum: 'trees:90-' }, ...POINTS] },
+  { model: 'tree-count-urban', pictures: 'counting', split: 'val', what: 'the same, red, green, blue alone', options: { split: 'val', bands: RGB }, lines: [COUNTS[0]!, COUNTS[2]!, POINTS[0]!] },
+  { model: 'dead-tree-naip', pictures: 'dead-trees', split: 'val', what: '21 pictures, other counties of WA', options: { split: 'val', bands: RGBN }, lines: DEAD },
+  { model: 'dead-tree-naip', pictures: 'dead-trees', split: 'val', what: 'the same, matched to the card by mean and deviation', options: { split: 'val', bands: RGBN, match: 'fit' }, lines: DEAD.slice(0, 2) },
+  { model: 'dead-tree-naip', pictures: 'dead-trees', split: 'val', what: 'the same, red, green, blue alone', options: { split: 'val', bands: RGB }, lines: DEAD.slice(0, 2) },
+  plots(['HARV', 'OSBS'], BOXES), plots(['HARV'], BOXES.slice(0, 3)), plots(['OSBS'], BOXES.slice(0, 3)), plots(['SJER'], [...BOXES.slice(0, 3), BOXES[3]!]),
+  { model: 'tree-crown-rgb', pictures: 'crowns/urban_ortho_A.tif', split: 'val', what: 'Campo Grande, one orthophoto', options: { bands: RGB, gsdM: 0.1 }, lines: BOXES.map(({ metric }) => ({ metric })) },
+  { model: 'crown-alive-dead', pictures: 'alive-dead-crops', split: null, what: '500 NEON crops', lines: [{ metric: 'balanced_accuracy' }, { metric: 'balanced_accuracy', stratum: 'crop:whole' }, { metric: 'recall_alive', stratum: 'crop:whole' }, { metric: 'recall_dead', stratum: 'crop:whole' }] },
+];
+
+const { values: args } = parseArgs({ options: { data: { type: 'string', default: '../shared/data' }, models: { type: 'string', default: join(root, 'models') }, model: { type: 'string' }, print: { type: 'boolean', default: false } } });
+
+const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const digits = (value: number): string => String(roundTo(value, Math.abs(value) < 10 ? 3 : 1));
+
+const rows: string[] = [];
+for (const run of RUNS.filter(({ model }) => args.model === undefined || model === args.model)) rows.push(...(await scored(run)));
+const table = ['| model | MB | GSD, m | data | split | metric | floor | published | ours [95 %] |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...rows].join('\n');
+console.log(table);
+if (!args.print && rows.length > 0) await write(table);
+
+async function scored({ model, pictures, split, what, options, lines }: Run): Promise<string[]> {
+  const dir = join(args.models, model), path = join(args.data, pictures);
+  for (const [needed, name] of [[join(dir, 'card.json'), `model ${model}`], [path, `data ${pictures}`]] as const) {
+    if (await exists(needed)) continue;
+    console.error(`${model}, ${what}: left out: no ${name} at ${needed}`);
+    return [];
+  }
+  const card = await readCard(dir), megabytes = (await stat(modelPath(dir))).size / 1e6, evaluation = await evaluatePictures(dir, path, options);
+  console.error(`${model} ${card.version}, ${what}: ${evaluation.pictures} pictures\n  ${evaluation.notes.join('\n  ')}`);
+  return lines.flatMap(({ metric, stratum = 'all', floor = '', published = '' }) => {
+    const row = evaluation.rows.find((each) => each.metric === metric && each.stratum === stratum), own = card.scores.find((score) => score.metric === metric);
+    const heldOut = split ?? (own ? `trained on; ${own.split}: ${digits(own.value)} (card)` : 'trained on');
+    return row ? [`| ${model} ${card.version} | ${roundTo(megabytes, 1)} | ${card.input.gsdM} | ${pictures}: ${what} | ${heldOut} | ${stratum === 'all' ? metric : `${metric}, ${stratum}`} | ${floor} | ${published} | ${figure(row)} |`] : [];
+  });
+}
+
+function figure({ value, lo, hi }: PictureRow): string {
+  if (value === null) return '';
+  return lo === null || hi === null ? digits(value) : `${digits(value)} [${digits(lo)}, ${digits(hi)}]`;
+}
+
+/** Put the table between its markers; at the end of the page where there are none. */
+async function write(text: string): Promise<void> {
+  const page = join(args.models, 'README.md'), old = await readFile(page, 'utf8').catch(() => '# Models\n'), block = `${BEGIN}\n${text}\n${END}`, from = old.indexOf(BEGIN), to = old.indexOf(END);
+  if (args.model !== undefined) {
+    console.error(`${page} is left as it is: --model makes a part of the table`);
+    return;
+  }
+  await writeFileAtomically(page, from >= 0 && to > from ? `${old.slice(0, from)}${block}${old.slice(to + END.length)}` : `${old.trimEnd()}\n\n## Scores\n\n${block}\n`);
+  console.error(`${page}: ${rows.length} scores`);
+}
