@@ -26,7 +26,7 @@ export function inputRows({ survey, job, job_file }: Plan, unread: ReadonlyMap<s
   return [
     ...survey.lidar.map((file) => ({ input: 'lidar', path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: file.pointCount, ...daysOf(job.inputs.lidar?.date), crs: file.conversion ? `EPSG:${file.conversion.epsg}` : crs, ...stateOf(file.fingerprint), ...boxColumns(file.box) })),
     ...rastersOf(survey).flatMap((image) => image.files.map((file) => ({
-      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, ...daysOf(dateOf(job, image.name) ?? file.day), crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
+      input: image.name, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, ...daysOf(dateOf(job, image.name) ?? file.day), crs: file.pixels?.epsg ? `EPSG:${file.pixels.epsg}` : crs, ...used, ...boxColumns(boxOfWindow(image.lattice, file.window)),
     }))),
     ...vectorsOf(survey).map(({ input, file }) => ({ input, path: path(file.path), fingerprint: file.fingerprint, bytes: file.bytes, points: null, ...daysOf(undefined), crs: null, ...used, x0M: null, y0M: null, x1M: null, y1M: null })),
     ...survey.faults.map((fault) => ({
