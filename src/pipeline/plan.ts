@@ -102,7 +102,7 @@ const planHash = (body: { config_hash: string; tasks: readonly Task[] }): string
 function surveyTiles(survey: Survey, sizeM: number, { valueM, areaM }: { valueM: number; areaM: number }): Tile[] {
   const tiles = new Map<string, Tile>();
   const clouds = survey.lidar.map(({ box }) => growBox(box, valueM));
-  const rasters = survey.canopySource === 'chm' ? [survey.chm!, ...survey.images] : survey.images;
+  const read = survey.models.flatMap(({ inputs }) => inputs.flatMap(({ layer }) => layer ?? [])), rasters = [...(survey.canopySource === 'chm' ? [survey.chm!] : []), ...survey.images, ...read];
   for (const box of [...clouds, ...rasters.flatMap(fileBoxes)]) for (const tile of tilesOfBox(box, sizeM)) tiles.set(tile.id, tile);
   return [...tiles.values()].filter(({ core }) => relationToArea(survey.area, growBox(core, areaM)) !== 'outside').sort(byTile);
 }

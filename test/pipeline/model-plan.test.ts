@@ -42,6 +42,12 @@ describe('models in the plan', () => {
     expect(changedUnits(planOf(on(1)), planOf(on(0.3048)), 'model').length).toBeGreaterThan(0);
   });
 
+  test('what a model says of canopy heights beyond the LiDAR is measured as far as they reach, whatever the tiles', () => {
+    const chm = { ...ortho, name: 'chm', zToMetre: 1 }, survey: Survey = { ...surveyOf([lidarFile('a.las', box(10, 10, 590, 950))]), chm, models: [{ ...model('stems'), inputs: [{ name: 'chm', roles: ['red'], layer: chm, product: null }] }] };
+    const eastOf = (tileM: number) => Math.max(...[...keysOf(planOf(survey, { job: jobOf({ tiles: { size_m: tileM } }) }), 'measure').keys()].map((id) => Number(id.split('_')[0]) + tileM));
+    expect([eastOf(100), eastOf(500)]).toEqual([2000, 2000]); // of 1920 m
+  });
+
   test('without LiDAR and canopy heights, tiles that read the same blocks are still tasks of their own', () => {
     const plan = planOf({ ...surveyWith([model('stems')], []), lidar: [], canopySource: null }, { job: jobOf({ tiles: { size_m: 100 } }) });
     expect(keysOf(plan, 'measure').size).toBe(200); // 1920 m x 960 m in tiles of 100 m
