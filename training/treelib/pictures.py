@@ -34,7 +34,7 @@ def cached(cache, name, make):
 
 def read_index(path, split):
     with open(path, newline='') as f:
-        return [row for row in csv.DictReader(f) if row['split'] == split]
+        return [{**row, 'file': row['file'].removesuffix('.tif')} for row in csv.DictReader(f) if row['split'] == split]
 
 
 def as_image(array):
