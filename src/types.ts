@@ -165,6 +165,8 @@ export interface StandPart {
   agbSdKg: string | null;
   volumeM3: string | null;
   volumeSdM3: string | null;
+  /** of the valid pixels whose deviation is missing; null where the model gives none */
+  sdVoidM2: number | null;
 }
 
 /** A field plot: a circle, or a polygon, in the survey's CRS; what was measured on it as a whole is null where it was not. */

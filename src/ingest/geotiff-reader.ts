@@ -82,6 +82,14 @@ async function levelsOf(tiff: GeoTIFF, { images }: TiffDirectories): Promise<Lev
 export interface OpenRasterOptions {
   /** pixels that an image may have */
   maxPixels?: number;
+  /** what the file declares alpha is a band like the others: near infrared in many an orthophoto */
+  alphaIsBand?: boolean;
+}
+
+/** A header in which the alpha band is one of the bands. */
+export function alphaAsBand(header: RasterHeader): RasterHeader {
+  const { alpha, bands, bandFacts } = header;
+  return alpha === null ? header : { ...header, alpha: null, bands: bands + 1, bandFacts: bandFacts.toSpliced(alpha, 0, { name: null, unit: null, scale: 1, offset: 0 }) };
 }
 
 /**
@@ -93,13 +101,13 @@ export interface OpenRasterOptions {
  * @param cache  decoded blocks; give one to several files so that they share a budget of memory
  * @throws {InvalidInput} when it is no TIFF or damaged; {UnsupportedInput} for what is not read, with how to convert it; the source is closed then
  */
-export async function openRaster(source: ByteSource, cache = new BlockCache(), { maxPixels }: OpenRasterOptions = {}): Promise<RasterFile> {
+export async function openRaster(source: ByteSource, cache = new BlockCache(), { maxPixels, alphaIsBand = false }: OpenRasterOptions = {}): Promise<RasterFile> {
   try {
     const directories = await readDirectories(source, maxPixels), tiff = await GeoTIFF.fromSource(asGeotiffSource(source));
     const levels = await levelsOf(tiff, directories);
     const blocksOf = async (image: number) => blockReader(source, await tiff.getImage(image), directories.images[image]!.tags, cache);
     const readerOf = async ({ image, mask }: Level): Promise<LevelReader> => ({ blocks: await blocksOf(image), maskBlocks: mask === null ? null : await blocksOf(mask) });
-    const full = await readerOf(levels[0]!), header = await rasterHeader(await tiff.getImage(0), source.name, full.blocks.layout);
+    const full = await readerOf(levels[0]!), stated = await rasterHeader(await tiff.getImage(0), source.name, full.blocks.layout), header = alphaIsBand ? alphaAsBand(stated) : stated;
     const readers = new Map<number, Promise<LevelReader>>([[0, Promise.resolve(full)]]);
     return {
       header,

@@ -35,6 +35,8 @@ export interface ImagePlan {
   files: ImageFile[];
   /** set where pixels are made from the files' (`lattice: crs`) */
   resample?: Resampling;
+  /** set where what the files declare alpha is one of the bands */
+  alphaIsBand?: boolean;
 }
 
 export interface PlanImageOptions {

@@ -49,12 +49,12 @@ export async function readRasterHeader(path: string): Promise<RasterHeader> {
 export function openImage(plan: ImagePlan, roles: string[], { maxOpen = 16, cacheBytes = 64 * 2 ** 20, valueScale = 1 }: OpenImageOptions = {}): ImageSource {
   if (roles.length > plan.bands) throw new InvalidInput(`${plan.files[0]?.path}: the job file names ${roles.length} bands (${roles.join(', ')}), the files have ${plan.bands}; correct bands`);
   if (new Set(roles).size < roles.length) throw new InvalidInput(`bands: ${roles.join(', ')} names a band twice; name each once`);
-  const files = openFiles(new BlockCache(cacheBytes), maxOpen);
+  const files = openFiles(new BlockCache(cacheBytes), maxOpen, plan.alphaIsBand ?? false);
   return { plan, roles, valueScale, withFile: files.use, close: files.close };
 }
 
 /** Open files by path: those in use, and the most recently used others, `maxOpen` in all where possible. */
-function openFiles(cache: BlockCache, maxOpen: number) {
+function openFiles(cache: BlockCache, maxOpen: number, alphaIsBand: boolean) {
   interface Entry {
     raster: Promise<RasterFile>;
     users: number;
@@ -66,7 +66,7 @@ function openFiles(cache: BlockCache, maxOpen: number) {
   };
   return {
     async use<T>({ path }: MosaicFile, work: (raster: RasterFile) => Promise<T>): Promise<T> {
-      const entry = open.get(path) ?? { raster: openFile(path).then((source) => openRaster(source, cache)), users: 0 };
+      const entry = open.get(path) ?? { raster: openFile(path).then((source) => openRaster(source, cache, { alphaIsBand })), users: 0 };
       open.delete(path);
       open.set(path, entry); // most recent last
       entry.users++;

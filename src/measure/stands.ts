@@ -79,7 +79,7 @@ function partsOf(tile: Tile, polygons: MultiPolygon | null, { canopy, models }: 
   return [...parts.values()];
 }
 
-const emptyPart = (source: string): Part => ({ source, areaM2: 0, validM2: 0, canopyM2: null, crownM2: null, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null });
+const emptyPart = (source: string): Part => ({ source, areaM2: 0, validM2: 0, canopyM2: null, crownM2: null, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null, sdVoidM2: null });
 
 /** The stand's pixels by centre that the tile owns: a window and 1 or 0 a pixel. */
 function ownPixels(tile: Tile, polygons: MultiPolygon | null, { lattice }: Raster<PixelArray>): { window: Window; inside: Uint8Array } {
@@ -129,9 +129,20 @@ function mapShares(tile: Tile, polygons: MultiPolygon | null, { variable, kind, 
   if (kind === 'mean') return areas;
   const total = cutSum(tile, polygons, raster);
   if (variable === 'stems') return { ...areas, stems: total };
-  const spread = sd ? cutSum(tile, polygons, sd) : null;
-  if (variable === 'agb_kg') return { ...areas, agbKg: total, agbSdKg: spread };
-  return variable === 'volume_m3' ? { ...areas, volumeM3: total, volumeSdM3: spread } : areas;
+  const spread = sd ? cutSum(tile, polygons, sd) : null, sdVoidM2 = sd ? areaOfPixels(valid - validOf(sd, window, inside), raster.lattice) : null;
+  if (variable === 'agb_kg') return { ...areas, agbKg: total, agbSdKg: spread, sdVoidM2 };
+  return variable === 'volume_m3' ? { ...areas, volumeM3: total, volumeSdM3: spread, sdVoidM2 } : areas;
+}
+
+/** Valid pixels of a raster among those that are inside. */
+function validOf({ window: held, mask }: Raster<PixelArray>, window: Window, inside: Uint8Array): number {
+  const common = intersectWindows(window, held);
+  let valid = 0;
+  for (let row = common.row; hasPixels(common) && row < common.row + common.height; row++) {
+    const at = indexIn(window, common.col, row), from = indexIn(held, common.col, row);
+    for (let c = 0; c < common.width; c++) if (inside[at + c] && mask[from + c]) valid++;
+  }
+  return valid;
 }
 
 /** A double holds whole numbers exactly up to 2^53. */

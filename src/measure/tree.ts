@@ -17,8 +17,9 @@ export interface TreeVerdict {
   speciesGroup: SpeciesGroup | null;
   /** of the detection that is this tree */
   confidence: number | null;
-  /** stem diameter by a model, in the place of an equation's; null: by the equation */
-  dbh: { meanCm: number; sdCm: number | null; equation: string } | null;
+  /** stem diameter, cm, and biomass, kg, by a model in the place of an equation; null: by the equation */
+  dbh: { mean: number; sd: number | null; equation: string } | null;
+  agb: { mean: number; sd: number | null; equation: string } | null;
 }
 
 /** A tree that only a model sees. */
@@ -34,7 +35,7 @@ export interface SeenTree {
   status: TreeStatus;
 }
 
-const NOTHING_SEEN: TreeVerdict = { status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null };
+const NOTHING_SEEN: TreeVerdict = { status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null };
 
 export interface TreeContext {
   /** name of the survey, the first part of each id */
@@ -86,14 +87,14 @@ function measureTree(crown: Crown, { survey, source, toLonLat, allometry, siteOf
   const { xM, yM, areaM2 } = crown, [lon, lat] = toLonLat(xM, yM), there = siteOf(xM, yM), site = verdict.speciesGroup === null ? there : { ...there, group: verdict.speciesGroup };
   const heightM = roundTo(crown.heightM, 3), crownDiameterM = roundTo(crownDiameterOf(areaM2), 6);
   const seen: Partial<TreeSize> = { heightM, crownDiameterM, ...(site.woodDensity === null ? {} : { woodDensity: site.woodDensity }) };
-  const dbh = verdict.dbh ? measuredBy(verdict.dbh) : predict(allometry.dbh(site), seen, 2), size = dbh.mean === null ? seen : { ...seen, dbhCm: dbh.mean };
-  const agb = predict(allometry.agb(site), size, 3);
+  const dbh = verdict.dbh ? measuredBy(verdict.dbh, 2) : predict(allometry.dbh(site), seen, 2), size = dbh.mean === null ? seen : { ...seen, dbhCm: dbh.mean };
+  const agb = verdict.agb ? measuredBy(verdict.agb, 3) : predict(allometry.agb(site), size, 3);
   return {
     treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
     heightM, crownAreaM2: roundTo(areaM2, 6), crownDiameterM, crownVolumeM3: null, crownBaseM: null,
     dbhCm: dbh.mean, dbhCmLo: dbh.low, dbhCmHi: dbh.high,
     agbKg: agb.mean, agbKgLo: agb.low, agbKgHi: agb.high, carbonKg: agb.mean === null ? null : roundTo(CARBON_FRACTION * agb.mean, 3),
-    dbhEquation: dbh.mean === null ? null : verdict.dbh?.equation ?? dbh.equation!.id, agbEquation: agb.mean === null ? null : agb.equation!.id,
+    dbhEquation: dbh.mean === null ? null : verdict.dbh?.equation ?? dbh.equation!.id, agbEquation: agb.mean === null ? null : verdict.agb?.equation ?? agb.equation!.id,
     speciesGroup: site.group, status: verdict.status, deadFraction: verdict.deadFraction === null ? null : roundTo(verdict.deadFraction, 6), confidence: verdict.confidence === null ? null : roundTo(verdict.confidence, 6), flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb])], polygon: crown.polygon,
   };
 }
@@ -105,10 +106,10 @@ interface Prediction {
   high: number | null;
 }
 
-/** A model's diameter with 95 % limits of a normal error, never below 0; NULL where it gives no deviation. */
-function measuredBy({ meanCm, sdCm }: NonNullable<TreeVerdict['dbh']>): Prediction {
-  const limit = (sign: number): number | null => (sdCm === null ? null : roundTo(Math.max(0, meanCm + sign * 1.96 * sdCm), 2));
-  return { equation: null, mean: roundTo(meanCm, 2), low: limit(-1), high: limit(1) };
+/** A model's figure with 95 % limits of a normal error, never below 0; NULL where it gives no deviation. */
+function measuredBy({ mean, sd }: NonNullable<TreeVerdict['dbh']>, decimals: number): Prediction {
+  const limit = (sign: number): number | null => (sd === null ? null : roundTo(Math.max(0, mean + sign * 1.96 * sd), decimals));
+  return { equation: null, mean: roundTo(mean, decimals), low: limit(-1), high: limit(1) };
 }
 
 function predict(equation: Equation | null, size: Partial<TreeSize>, decimals: number): Prediction {

@@ -1,11 +1,10 @@
 // pipeline/clip.ts: what of a window is reported: inside the survey's area, outside its masks. IO in `openClip`.
 import type { Box, Lattice, MultiPolygon, Window } from '../types.ts';
-import { extentsMeet } from '../geo/box.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
 import { locatePoint, pixelsInside } from '../geo/polygon.ts';
 import type { Relation } from '../geo/region.ts';
 import { regionOf } from '../geo/region.ts';
-import { standsOfBox } from './stand-layer.ts';
+import { entriesOfBox, standsOfBox } from './stand-layer.ts';
 import type { Survey, SurveyArea } from './survey.ts';
 
 /** How a window is cut. Pixels count by their centre, trees by their apex. */
@@ -32,7 +31,7 @@ export function clipHashes({ area, masks }: Survey, box: Box): string[] {
   const relation = relationToArea(area, box);
   return [
     ...(relation === 'inside' ? [] : relation === 'outside' ? ['outside'] : [area!.hash]),
-    ...masks.flatMap(({ entries }) => entries.filter((entry) => extentsMeet(entry.box, box)).map(({ hash }) => hash)).sort(),
+    ...masks.flatMap((layer) => entriesOfBox(layer, box).map(({ hash }) => hash)).sort(),
   ];
 }
 

@@ -50,6 +50,7 @@ export async function readModels(loaded: LoadedJob, identities: Fingerprints): P
     checkName(loaded, i, model, models);
     checkPrimary(loaded, i, model, models);
     if (isTableCard(card) && model.on.length > 0) throw wrong(loaded, i, 'on', `${card.name} reads the table ${card.post.per}, not an image; leave on out`);
+    if (isTableCard(card) && card.post.per === 'tree' && !card.outputs.some(({ variable }) => variable === 'dbh_cm' || variable === 'agb_kg')) throw wrong(loaded, i, 'use', `${card.name} gives ${card.outputs.map(({ variable }) => variable).join(', ')} of trees; a tree takes dbh_cm and agb_kg of a table model`);
     models.push(model);
   }
   const unlicensed = licenceProblems(models, loaded.job.allow_licences);
@@ -128,6 +129,7 @@ export function tasksWithoutPrimary(models: readonly Pick<SurveyModel, 'name' | 
 function checkName(loaded: LoadedJob, index: number, { name, card }: NamedModel, before: readonly NamedModel[]): void {
   const from = loaded.job.models[index]!.name === undefined ? ` (so its card ${card.name} says)` : '';
   if (RESERVED_NAMES.includes(name)) throw wrong(loaded, index, 'name', `${name}${from} is the name of another source or raster of the survey; give the model another with name:`);
+  if (before.some((each) => `${each.name}_sd` === name || each.name === `${name}_sd`)) throw wrong(loaded, index, 'name', `${name}${from}: <name>_sd is the raster of a model's deviations; give one of the two another name`);
   if (before.some((each) => each.name === name)) throw wrong(loaded, index, 'name', `two models are named ${name}${from}; give one a name of its own with name:`);
 }
 

@@ -50,7 +50,7 @@ type Pixels = Omit<Picture, 'name' | 'roles'>;
 async function readTiff(path: string, bands: readonly string[] | null): Promise<Pixels> {
   const bytes = new Uint8Array(await readFile(path)), notes: string[] = [];
   let raster = await openRaster(bytesSource(path, bytes), undefined, { maxPixels: MOST_PX });
-  if (raster.header.alpha !== null && bands !== null && bands.length === raster.header.bands + 1) raster = await openRaster(bytesSource(path, withoutAlpha(bytes)), undefined, { maxPixels: MOST_PX });
+  if (raster.header.alpha !== null && bands !== null && bands.length === raster.header.bands + 1) raster = await openRaster(bytesSource(path, bytes), undefined, { maxPixels: MOST_PX, alphaIsBand: true });
   else if (raster.header.alpha !== null && bands === null) notes.push(`its band ${raster.header.alpha + 1} is declared alpha and taken as the mask; if it is near infrared, say --bands red,green,blue,nir`);
   const { width, height, bands: count } = raster.header, { data, mask } = await raster.readWindow(Array.from({ length: count }, (_, i) => i), { col: 0, row: 0, width, height });
   return { width, height, bands: data, mask, gsdM: gsdOf(raster.header), notes };
@@ -60,21 +60,6 @@ function gsdOf({ affine, epsg }: RasterHeader): number | null {
   if (affine === null || epsg === null || Math.abs(affine.resX / affine.resY - 1) > 1e-6) return null;
   const { isProjected, unitToMetre } = crsFromEpsg(epsg);
   return isProjected && unitToMetre !== null ? roundTo(affine.resX * unitToMetre, 5) : null;
-}
-
-const EXTRA_SAMPLES = 338, SHORT = 3;
-
-/** A copy of a TIFF of which no band is declared alpha: its first ExtraSamples say `unspecified`. */
-function withoutAlpha(bytes: Uint8Array): Uint8Array {
-  const copy = bytes.slice(), view = new DataView(copy.buffer), little = copy[0] === 0x49, at = view.getUint32(4, little);
-  if (view.getUint16(2, little) !== 42) return copy;
-  const entries = view.getUint16(at, little);
-  for (let i = 0, entry = at + 2; i < entries; i++, entry += 12) {
-    if (view.getUint16(entry, little) !== EXTRA_SAMPLES || view.getUint16(entry + 2, little) !== SHORT) continue;
-    const count = view.getUint32(entry + 4, little), values = count <= 2 ? entry + 8 : view.getUint32(entry + 8, little);
-    for (let k = 0; k < count; k++) view.setUint16(values + 2 * k, 0, little);
-  }
-  return copy;
 }
 
 /** Samples of a WebP, PNG or JPEG: 8 bits, red, green, blue (and alpha, which is the mask). @throws {InvalidInput} */

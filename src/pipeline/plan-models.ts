@@ -99,7 +99,7 @@ function readingOf({ inputs, grid }: SurveyModel, { survey, tiles, canopies }: M
   const readers = inputs.map(({ name, layer, product }) => {
     if (layer) {
       const files = layerReader(layer), heights = name === 'chm' ? survey.chm : name === 'dtm' ? survey.dtm : null;
-      return (box: Box) => ({ read: { z_to_metre: heights?.zToMetre ?? 1, resample: layer.resample ?? null, lattice: layer.lattice, bands: layer.bands, files: files(box) }, needs: [] as string[] });
+      return (box: Box) => ({ read: { z_to_metre: heights?.zToMetre ?? 1, resample: layer.resample ?? null, alpha: layer.alphaIsBand ?? false, lattice: layer.lattice, bands: layer.bands, files: files(box) }, needs: [] as string[] });
     }
     const makers = makersOf(product!, survey, tiles, canopies, planned), near = boxIndex(makers.map(({ core }) => core)), haloM = RESAMPLE_PX * Math.max(product!.lattice.resM, grid!.lattice.resM);
     return (box: Box) => {

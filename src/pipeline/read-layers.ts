@@ -12,7 +12,8 @@ import type { LayerOptions } from '../ingest/vector.ts';
 import { readPolygons, readStands } from '../ingest/vector.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { LoadedJob } from './job-file.ts';
-import { onlyFile, settledFiles } from './read-inputs.ts';
+import { matchFiles } from './job-file.ts';
+import { onlyFile } from './read-inputs.ts';
 import { layerFile, openStandLayer } from './stand-layer.ts';
 import type { SideFile, StandLayer, Survey, SurveyArea } from './survey.ts';
 
@@ -21,8 +22,6 @@ interface LayerContext {
   loaded: LoadedJob;
   identities: Fingerprints;
   surveyCrs: Crs;
-  /** files that wait, see settle_minutes */
-  waiting: string[];
   /** told what was mended or skipped */
   note(text: string): void;
 }
@@ -39,13 +38,13 @@ interface LayerKeys {
   override: boolean;
 }
 
-const optionsOf = ({ surveyCrs, note }: LayerContext, { layer, crs, override }: LayerKeys): LayerOptions =>
+const optionsOf = ({ surveyCrs }: LayerContext, { layer, crs, override }: LayerKeys, note: (text: string) => void): LayerOptions =>
   ({ surveyCrs, layer: layer ?? null, statedCrs: crs === undefined ? null : crsFromEpsg(Number(crs.slice('EPSG:'.length))), override, onNote: note });
 
 /** The survey's bounds: all polygons of the layer as one, where they overlap counted once. */
 async function readArea(context: LayerContext, pattern: string): Promise<SurveyArea> {
   const path = await onlyFile(context.loaded, pattern, 'area'), parts: MultiPolygon[] = [];
-  for await (const { polygons } of readPolygons(path, optionsOf(context, { override: false }))) parts.push(polygons);
+  for await (const { polygons } of readPolygons(path, optionsOf(context, { override: false }, context.note))) parts.push(polygons);
   const polygons = unionOf(parts);
   if (polygons.length === 0) throw new InvalidInput(`${path}: holds no polygon, so the survey would be empty; name a layer with the area's outline, or leave area out`, { source: path, path: 'area' });
   return { ...(await layerFile(path, context.identities)), polygons, hash: contentKey(polygons) };
@@ -63,25 +62,25 @@ function unionOf(parts: readonly MultiPolygon[]): MultiPolygon {
 
 async function readStandLayer(context: LayerContext, { file, id, ...keys }: NonNullable<LoadedJob['job']['inputs']['stands']>): Promise<StandLayer> {
   const { loaded, surveyCrs, identities } = context, path = await onlyFile(loaded, file, 'inputs.stands.file');
-  return openStandLayer({ path, reading: { id, ...keys, epsg: surveyCrs.epsg }, read: () => readStands(path, { idField: id, ...optionsOf(context, keys) }), output: loaded.output, identities });
+  return openStandLayer({ path, reading: { id, ...keys, epsg: surveyCrs.epsg }, read: (note) => readStands(path, { idField: id, ...optionsOf(context, keys, note) }), note: context.note, output: loaded.output, identities });
 }
 
 /** Without a stand layer the survey's area is the one stand. */
-async function areaAsStand({ loaded, surveyCrs, identities }: LayerContext, { path, polygons }: SurveyArea): Promise<StandLayer> {
+async function areaAsStand({ loaded, surveyCrs, identities, note }: LayerContext, { path, polygons }: SurveyArea): Promise<StandLayer> {
   async function* read(): AsyncGenerator<Stand> {
     yield { standId: 'area', attributes: {}, polygons };
   }
-  return openStandLayer({ path, reading: { areaAsStand: true, epsg: surveyCrs.epsg }, read, output: loaded.output, identities });
+  return openStandLayer({ path, reading: { areaAsStand: true, epsg: surveyCrs.epsg }, read, note, output: loaded.output, identities });
 }
 
 async function readMasks(context: LayerContext): Promise<StandLayer[]> {
-  const { loaded, surveyCrs, identities, waiting } = context, { mask } = loaded.job.inputs, layers: StandLayer[] = [];
+  const { loaded, surveyCrs, identities } = context, { mask } = loaded.job.inputs, layers: StandLayer[] = [];
   if (mask === undefined) return [];
-  for (const path of await settledFiles(loaded, mask.files, 'inputs.mask.files', waiting)) {
-    async function* read(): AsyncGenerator<Stand> {
-      for await (const { number, polygons } of readPolygons(path, optionsOf(context, mask!))) yield { standId: String(number), attributes: {}, polygons };
+  for (const path of await matchFiles(loaded, mask.files, 'inputs.mask.files')) { // a young mask does not wait: a night without it would show what it hides
+    async function* read(note: (text: string) => void): AsyncGenerator<Stand> {
+      for await (const { number, polygons } of readPolygons(path, optionsOf(context, mask!, note))) yield { standId: String(number), attributes: {}, polygons };
     }
-    layers.push(await openStandLayer({ path, reading: { mask: { ...mask, files: [] }, epsg: surveyCrs.epsg }, read, output: loaded.output, identities }));
+    layers.push(await openStandLayer({ path, reading: { mask: { ...mask, files: [] }, epsg: surveyCrs.epsg }, read, note: context.note, output: loaded.output, identities }));
   }
   return layers;
 }

@@ -4,7 +4,7 @@ import { openFile } from '../files/byte-source.ts';
 import { inParallel } from '../files/in-parallel.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
 import { boxOfWindow } from '../geo/lattice.ts';
-import { openRaster } from '../ingest/geotiff-reader.ts';
+import { alphaAsBand, openRaster } from '../ingest/geotiff-reader.ts';
 import { heightWarnings } from '../ingest/geotiff-header.ts';
 import type { RasterHeader } from '../ingest/geotiff-reader.ts';
 import { planImage } from '../ingest/image-plan.ts';
@@ -84,9 +84,10 @@ const DEGREE_M = 111_320;
 export function layImage(loaded: LoadedJob, { name, key, files }: RasterInput, { epsg, gsdM }: { epsg: number; gsdM: number | null }): ImageLayer {
   const { bands, lattice, resample, gsd_m: given } = loaded.job.inputs.images[name]!, size = given ?? gsdM;
   if (lattice === 'crs' && size === null) throw new UsageError(`${loaded.at(`${key}.lattice`)}: ${key}.lattice is crs, but no model reads ${name}: give the pixels to resample to with gsd_m`, { source: loaded.path, path: `${key}.gsd_m` });
-  const plan = planImage(headersOf(files, epsg), lattice === 'files' ? {} : { lattice, gsdM: size!, surveyEpsg: epsg, resample });
+  const alphaIsBand = files.every(({ header }) => header.alpha !== null && bands.length === header.bands + 1); // the job says what the band is
+  const headers = headersOf(files, epsg).map((header) => (alphaIsBand ? alphaAsBand(header) : header)), plan = planImage(headers, lattice === 'files' ? {} : { lattice, gsdM: size!, surveyEpsg: epsg, resample });
   if (bands.length > plan.bands) throw new UsageError(`${loaded.at(`${key}.bands`)}: ${key}.bands names ${bands.length} bands, the files have ${plan.bands}`, { source: loaded.path, path: `${key}.bands` });
-  return layerOf(name, bands, plan, files);
+  return { ...layerOf(name, bands, plan, files), ...(alphaIsBand ? { alphaIsBand } : {}) };
 }
 
 /**
@@ -106,8 +107,9 @@ export const notesOnHeights = ({ name, files }: RasterInput): string[] => (name 
 
 /** The files of a layer on pixels of another size, anchored to the CRS origin. Each is in the CRS that the layer has it in, whatever its header says: the job may override it. */
 export function layAt({ files }: RasterInput, layer: ImageLayer, { gsdM, epsg, resample }: { gsdM: number; epsg: number; resample: Resampling }): ImageLayer {
-  const known = new Map(layer.files.map(({ path, pixels }) => [path, pixels?.epsg ?? epsg])), headers = files.map(({ header }) => ({ ...header, epsg: known.get(header.name) ?? epsg }));
-  return layerOf(layer.name, layer.bands, planImage(headers, { lattice: 'crs', gsdM, surveyEpsg: epsg, resample }), files);
+  const known = new Map(layer.files.map(({ path, pixels }) => [path, pixels?.epsg ?? epsg])), { alphaIsBand } = layer;
+  const headers = files.map(({ header }) => ({ ...(alphaIsBand ? alphaAsBand(header) : header), epsg: known.get(header.name) ?? epsg }));
+  return { ...layerOf(layer.name, layer.bands, planImage(headers, { lattice: 'crs', gsdM, surveyEpsg: epsg, resample }), files), ...(alphaIsBand ? { alphaIsBand } : {}) };
 }
 
 /** Headers; a file that states no CRS is in the survey's. */

@@ -45,7 +45,7 @@ export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Pr
   const heights = (name: 'chm' | 'dtm') => rasters.filter((raster) => raster.name === name).map((raster) => layHeights(loaded, name, raster, settled))[0] ?? null;
   const named = await readModels(loaded, identities), gsdOf = (image: string) => named.flatMap(({ on, card }) => (on.includes(image) && !isTableCard(card) ? [card.input.gsdM] : []))[0] ?? null;
   const images = rasters.filter(({ name }) => name in job.inputs.images).map((raster) => layImage(loaded, raster, { epsg: crs.epsg, gsdM: gsdOf(raster.name) }));
-  const layers = await readLayers({ loaded, identities, surveyCrs: crsFromEpsg(crs.epsg), waiting, note: (text) => void notes.push(text) });
+  const layers = await readLayers({ loaded, identities, surveyCrs: crsFromEpsg(crs.epsg), note: (text) => void notes.push(text) });
   const inputs = { crs, lidar, chm: heights('chm'), dtm: heights('dtm'), images, canopySource: job.inputs.lidar ? 'lidar' as const : job.inputs.chm ? 'chm' as const : null };
   const survey: Survey = {
     name: job.survey, ...inputs, ...layers, equations: await readEquationFiles(loaded, identities), models: settleModels(named, inputs, { job, rasters }), faults, waiting, groundMethod: ground.method,

@@ -6,18 +6,22 @@ import { openFile } from '../files/byte-source.ts';
 import { writeChunksAtomically, writeFileAtomically } from '../files/atomic.ts';
 import { contentKey, sha256 } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
+import { boxIndex } from '../geo/box-index.ts';
 import { bboxOf } from '../geo/polygon.ts';
 import { filesOfVector } from '../ingest/vector.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { SideFile, StandEntry, StandLayer } from './survey.ts';
 
-const LAYER_VERSION = 1;
+const LAYER_VERSION = 2;
 
 interface LayerRequest {
   path: string;
   /** all that decides what is read beside the file: id field, layer, CRS */
   reading: object;
-  read(): AsyncIterable<Stand>;
+  /** @param note  told what is mended or skipped */
+  read(note: (text: string) => void): AsyncIterable<Stand>;
+  /** told the same, also when the layer was read by an earlier run */
+  note(text: string): void;
   output: string;
   identities: Fingerprints;
 }
@@ -28,16 +32,21 @@ interface LayerRequest {
  * @returns the index; the polygons themselves stay on disk, one JSON record a line
  * @throws {InvalidInput} as `read` does
  */
-export async function openStandLayer({ path, reading, read, output, identities }: LayerRequest): Promise<StandLayer> {
+export async function openStandLayer({ path, reading, read, note, output, identities }: LayerRequest): Promise<StandLayer> {
   const file = await layerFile(path, identities);
   const key = contentKey({ kind: 'stands', version: LAYER_VERSION, fingerprint: file.fingerprint, reading });
   const dir = join(output, 'parts', 'layer', key.slice(0, 2), key), records = join(dir, 'stands.ndjson'), index = join(dir, 'index.json');
   const known = await readFile(index, 'utf8').catch(() => null);
-  if (known !== null) return { ...(JSON.parse(known) as StandLayer), ...file, records };
-  const entries: StandEntry[] = [];
-  await writeChunksAtomically(records, recordsOf(read(), entries));
+  if (known !== null) {
+    const { notes, ...layer } = JSON.parse(known) as StandLayer & { notes: string[] };
+    notes.forEach(note);
+    return { ...layer, ...file, records };
+  }
+  const entries: StandEntry[] = [], notes: string[] = [];
+  await writeChunksAtomically(records, recordsOf(read((text) => void notes.push(text)), entries));
   const layer = { ...file, records, hash: contentKey(entries.map(({ hash }) => hash).sort()), entries };
-  await writeFileAtomically(index, JSON.stringify(layer));
+  await writeFileAtomically(index, JSON.stringify({ ...layer, notes }));
+  notes.forEach(note);
   return layer;
 }
 
@@ -68,9 +77,18 @@ async function* recordsOf(stands: AsyncIterable<Stand>, entries: StandEntry[]): 
   }
 }
 
+const indices = new WeakMap<StandLayer, (box: Box) => number[]>();
+
+/** Entries whose box meets a box, closed, in the layer's order. */
+export function entriesOfBox(layer: StandLayer, box: Box): StandEntry[] {
+  const near = indices.get(layer) ?? boxIndex(layer.entries.map((entry) => entry.box));
+  indices.set(layer, near);
+  return near(box).map((i) => layer.entries[i]!).filter((entry) => extentsMeet(entry.box, box));
+}
+
 /** Stands whose box meets a box, in the layer's order. */
 export async function standsOfBox(layer: StandLayer, box: Box): Promise<Stand[]> {
-  const wanted = layer.entries.filter((entry) => extentsMeet(entry.box, box));
+  const wanted = entriesOfBox(layer, box);
   if (wanted.length === 0) return [];
   const source = await openFile(layer.records);
   try {

@@ -28,7 +28,7 @@ test('a stand with a lake and a third of it unseen: every area by hand', () => {
   const chm = rasterOf(metre, all, (x, y) => (x < 10 ? null : y > 20 ? 15 : 0.5));
   const crowns = { window: all, data: rasterOf(metre, all, (x, y) => (x > 20 && y > 20 ? 1 : 0)).data };
   const { standParts } = standShares(tileOf(0, 0, 40, 40), [stand('a', rectangle(0, 0, 30, 30), rectangle(10, 10, 20, 20).toReversed())], { canopy: { source: 'lidar', chm, crowns }, models: [], trees: [] });
-  expect(standParts).toEqual([{ standId: 'a', source: 'lidar', areaM2: 800, validM2: 500, canopyM2: 200, crownM2: 100, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null }]);
+  expect(standParts).toEqual([{ standId: 'a', source: 'lidar', areaM2: 800, validM2: 500, canopyM2: 200, crownM2: 100, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null, sdVoidM2: null }]);
 });
 
 test('two stands with a common border through pixels: each pixel to one, its stems to both by area', () => {

@@ -18,5 +18,5 @@ export function treeRow(fields: Partial<TreeRow> & { treeId: string }): TreeRow 
 }
 
 export function standPartRow(fields: Partial<StandPart> & { standId: string }): StandPart {
-  return { source: 'lidar', validM2: 10_000, canopyM2: 5000, crownM2: 4000, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null, ...fields };
+  return { source: 'lidar', validM2: 10_000, canopyM2: 5000, crownM2: 4000, deadM2: null, stems: null, agbKg: null, agbSdKg: null, volumeM3: null, volumeSdM3: null, sdVoidM2: null, ...fields };
 }

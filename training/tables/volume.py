@@ -7,6 +7,7 @@ Scale and height of the kernel and the noise are chosen from a small grid by the
 import time
 
 import numpy as np
+from scipy import optimize
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from tabular import Graph, TODAY, arguments, bootstrap, number, outputs, records, run_onnx, scores, statistics, write_card, write_rows
 
@@ -94,12 +95,21 @@ class Volume:
         self.setting, p = s, self.phi(self.f, s)
         low = np.linalg.cholesky(p.T @ p + s['noise'] * np.eye(p.shape[1]))
         self.weights = cho_solve((low, True), p.T @ self.y)
+        self.rise = self.noise_rise()
         self.spread = np.sqrt(s['noise']) * solve_triangular(low, np.eye(len(low)), lower=True).T  # variance of the function = |phi spread|^2
+
+    def noise_rise(self):
+        """How the noise of a plot rises with the predicted root u: its variance is noise x max(a + b u, 1/4), a and b by likelihood on plots left out."""
+        u, sd = self.left_out(self.setting)
+        z2, root = ((self.y[:self.plots] - u) / sd) ** 2, u * self.y1 + self.y0
+        loss = lambda q: np.sum(z2 / (k := np.maximum(q[0] + q[1] * root, 0.25)) + np.log(k))
+        return optimize.minimize(loss, [1.0, 0.0], method='Nelder-Mead').x
 
     def predict(self, rows):
         p = self.phi((features(rows) - self.mean) / self.sd, self.setting)
-        sd = np.sqrt(self.setting['noise'] + np.sum((p @ self.spread) ** 2, 1))
-        return self.back(p @ self.weights * self.y1 + self.y0, sd * self.y1)
+        u = p @ self.weights * self.y1 + self.y0
+        sd = np.sqrt(self.setting['noise'] * np.maximum(self.rise[0] + self.rise[1] * u, 0.25) + np.sum((p @ self.spread) ** 2, 1))
+        return self.back(u, sd * self.y1)
 
     def save(self, path):
         g, s = Graph(NAMES), self.setting
@@ -112,7 +122,8 @@ class Volume:
         p = g.op('Concat', smooth, g.op('Mul', f, np.sqrt(s['line'])), axis=1)  # the constant goes into the sums below
         u = g.op('Add', g.op('MatMul', p, self.weights[:-1, None] * self.y1), 3.0 * self.weights[-1] * self.y1 + self.y0)
         spread = g.op('Add', g.op('MatMul', p, self.spread[:-1] * self.y1), 3.0 * self.spread[-1] * self.y1)
-        var = g.op('Add', g.op('ReduceSum', g.op('Mul', spread, spread), g.indices([1]), keepdims=1), s['noise'] * self.y1 ** 2)
+        noise = g.op('Mul', g.op('Max', g.op('Add', g.op('Mul', u, self.rise[1]), self.rise[0]), 0.25), s['noise'] * self.y1 ** 2)
+        var = g.op('Add', g.op('ReduceSum', g.op('Mul', spread, spread), g.indices([1]), keepdims=1), noise)
         u = g.op('Max', u, 0.0)
         u2 = g.op('Mul', u, u)
         sd = g.op('Sqrt', g.op('Add', g.op('Mul', g.op('Mul', u2, var), 4.0), g.op('Mul', g.op('Mul', var, var), 2.0)))
@@ -149,8 +160,12 @@ def main():
     data = records(args.data / 'biomass/finland_plots.csv')
     rows, volume = np.array([[number(r[c]) for c in COLUMNS.values()] for r in data]), np.array([number(r['v']) for r in data])
     repeats = cross_validated(rows, volume, args.seed, 3)
+    mean, sd = repeats[0]
+    for low, high in zip(*(np.quantile(mean, q) for q in ([0, 0.2, 0.4, 0.6, 0.8], [0.2, 0.4, 0.6, 0.8, 1]))):
+        some = (mean >= low) & (mean <= high)
+        print(f'predicted {low:.0f} to {high:.0f}:', {k: round(float(v), 1) for k, v in scores(volume[some], mean[some], sd[some]).items()})
     final = Volume(rows, volume, args.seed)
-    print('settings', final.setting, f'{time.time() - start:.0f} s')
+    print('settings', final.setting, 'noise', final.rise, f'{time.time() - start:.0f} s')
     folder = args.models / 'stand-volume-boreal'
     final.save(folder / 'model.onnx')
     tried = made_up(rows, args.seed)

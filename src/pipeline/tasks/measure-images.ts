@@ -38,7 +38,7 @@ export interface FusedImages {
  */
 export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }: Pick<Canopy, 'crowns' | 'hidden'>): Promise<FusedImages> {
   const { plan: { survey, job } } = call, around = growBox(tile.core, fuseReachM(survey, job));
-  const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null })), unmatched: SeenTree[] = [];
+  const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null })), unmatched: SeenTree[] = [];
   const lidar = survey.models.some(givesTrees) ? [...crowns, ...hidden, ...(await neighbourCrowns(call, tile, around))] : [];
   for (const [index, model] of survey.models.entries()) {
     if (model.card.task === 'classify') await classified(call, model, crowns, verdicts);

@@ -23,7 +23,7 @@ import type { Plan } from '../plan.ts';
 import { mapReachM } from '../plan-models.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { PartNotes, TaskCall } from './context.ts';
-import { cellFigures, treeDiameters } from './table-models.ts';
+import { cellFigures, treeFigures } from './table-models.ts';
 import { fuseImages } from './measure-images.ts';
 import type { Canopy, MeasuredMap } from './measure-inputs.ts';
 import { readCanopy, readMaps } from './measure-inputs.ts';
@@ -43,10 +43,10 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
     survey: survey.name, source: survey.canopySource ?? 'lidar', toLonLat: toLonLat(crsFromEpsg(survey.crs.epsg)),
     allometry: allometryOfPlan(plan), siteOf: siteRule(stands, job.allometry),
   };
-  const byEquation = measureTrees(canopy.crowns, context, verdicts), byModel = await treeDiameters(call, byEquation, verdicts);
+  const byEquation = measureTrees(canopy.crowns, context, verdicts), byModel = await treeFigures(call, byEquation, verdicts);
   const trees = [...(byModel ? measureTrees(canopy.crowns, context, verdicts) : byEquation), ...imageTrees(unmatched.filter(({ xM, yM }) => clip.holds(xM, yM)), context)];
   const { cells, cellModels } = measureCells(tile, { sizeM: job.cells.size_m, metrics: canopy.metrics, chm: survey.canopySource && canopy.chm, models: maps });
-  const byTable = await cellFigures(call, tile, cells);
+  const byTable = await cellFigures(call, canopy.chm, cells);
   const shares = standShares(tile, stands, { canopy: survey.canopySource && { source: survey.canopySource, chm: canopy.chm, crowns: canopy.crownMask }, models: [...maps, ...byTable.maps], trees });
   const openings = labelOpenings(canopy.chm, { belowM: job.openings.below_m });
   watch.lap('measure');

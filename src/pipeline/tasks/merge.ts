@@ -4,6 +4,7 @@ import type { Tile, VoidArea } from '../../types.ts';
 import { contentKey } from '../../files/hash.ts';
 import { boxAreaM2 } from '../../geo/box.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
+import { isTableCard } from '../../infer/card.ts';
 import { polygonAreaM2 } from '../../geo/polygon.ts';
 import { equationRow } from '../../measure/allometry/equation.ts';
 import type { CanonicalHash } from '../../store/canonical.ts';
@@ -27,6 +28,7 @@ import { stageRasters } from './merge-rasters.ts';
 import { plotRows, referenceRows } from './merge-references.ts';
 import type { TaskContext } from './context.ts';
 import { inputRows, unreadFiles } from './input-rows.ts';
+import { TABLE_PROVIDER } from './table-models.ts';
 import { partsOf } from './part-of.ts';
 
 /** The inventory of a survey. */
@@ -97,7 +99,7 @@ function surveyRows(plan: Plan, providers: ReadonlyMap<number, ReadonlySet<strin
       tileSizeM: job.tiles.size_m, cellSizeM: job.cells.size_m, chmResolutionM: canopyLattice(job, survey).resM, areaHa: survey.area && polygonAreaM2(survey.area.polygons) / 10_000, job: { ...job, ground: job.ground.method === 'auto' ? { method: survey.groundMethod } : job.ground },
     }],
     model: survey.models.map(({ name, primary, card, match }, i) => ({
-      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card, match: match?.match ?? null, ...domains[i]!,
+      model: name, cardName: card.name, version: card.version, task: card.task, isPrimary: primary, licence: card.licence, sha256: card.sha256, provider: isTableCard(card) ? TABLE_PROVIDER : [...(providers.get(networkOf(survey, i)) ?? [])].sort().join(', ') || null, card, match: match?.match ?? null, ...domains[i]!,
     })),
     equation: allometryOfPlan(plan).equations.map(equationRow),
     ...(survey.stands ? { stand: standRows(plan) } : {}),

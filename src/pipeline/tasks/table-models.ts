@@ -8,10 +8,9 @@ import { runRows } from '../../infer/regress-table.ts';
 import type { CellModelRow, CellRow } from '../../measure/cells.ts';
 import type { ModelMap } from '../../measure/stands.ts';
 import type { TreeVerdict } from '../../measure/tree.ts';
-import { windowOfCore } from '../../measure/window-of-core.ts';
-import { anchoredLattice, emptyRaster } from '../../geo/lattice.ts';
+import { emptyRaster, xOfCol, yOfRow } from '../../geo/lattice.ts';
 import { roundTo } from '../../geo/units.ts';
-import type { Raster, Tile, Tree } from '../../types.ts';
+import type { Raster, Tree } from '../../types.ts';
 import type { Plan } from '../plan.ts';
 import type { SurveyModel } from '../survey.ts';
 import type { TaskCall } from './context.ts';
@@ -22,8 +21,10 @@ const opened = new Map<string, Promise<Session>>();
 const placeOf = ({ name }: SurveyModel, { output, run_id }: Plan): string => JSON.stringify([output, run_id, name]);
 
 /** Rows are few and small: they run on the CPU whatever the images do. */
+export const TABLE_PROVIDER = 'cpu';
+
 async function sessionOf(model: SurveyModel, card: TableCard, { plan }: TaskCall): Promise<Session> {
-  const place = placeOf(model, plan), known = opened.get(place) ?? openModel(modelPath(model.dir), card, { providers: ['cpu'], requireGpu: false }).then(({ session }) => session);
+  const place = placeOf(model, plan), known = opened.get(place) ?? openModel(modelPath(model.dir), card, { providers: [TABLE_PROVIDER], requireGpu: false }).then(({ session }) => session);
   opened.set(place, known);
   return known.catch((error: unknown) => {
     opened.delete(place);
@@ -56,8 +57,8 @@ export interface CellFigures {
   maps: (ModelMap & { primary: boolean })[];
 }
 
-/** What table models say of cells; that of a primary one fills the fixed columns of `cells` in place. */
-export async function cellFigures(call: TaskCall, tile: Tile, cells: CellRow[]): Promise<CellFigures> {
+/** What table models say of cells; that of a primary one fills, in place, the fixed columns of `cells` that no map has filled. @param chm  of the core */
+export async function cellFigures(call: TaskCall, chm: Raster, cells: CellRow[]): Promise<CellFigures> {
   const figures: CellFigures = { cellModels: [], maps: [] };
   for (const model of call.plan.survey.models) {
     const { card, name, primary } = model;
@@ -71,8 +72,8 @@ export async function cellFigures(call: TaskCall, tile: Tile, cells: CellRow[]):
       });
       const as = perHectare(variable, unit);
       if (as === null) continue;
-      if (primary && as === 'agb_kg') cells.forEach((cell, i) => { cell.agb_t_per_ha = found[i] == null ? null : roundTo(found[i], 6); });
-      figures.maps.push({ source: name, variable: as, kind: 'sum', primary, ...mapsOfCells(tile, call.plan.job.cells.size_m, cells, found, sd ?? null, as) });
+      if (primary && as === 'agb_kg') cells.forEach((cell, i) => { cell.agb_t_per_ha ??= found[i] == null ? null : roundTo(found[i], 6); });
+      figures.maps.push({ source: name, variable: as, kind: 'sum', primary, ...mapsOfCells(chm, call.plan.job.cells.size_m, cells, found, sd ?? null, as) });
     }
   }
   return figures;
@@ -84,20 +85,22 @@ function perHectare(variable: string, unit: string): 'agb_kg' | 'volume_m3' | nu
   return /^volume/.test(variable) && unit === 'm3/ha' ? 'volume_m3' : null;
 }
 
-/** Cells as pixels that add up: kg or m3 each. */
-function mapsOfCells(tile: Tile, sizeM: number, cells: readonly CellRow[], values: readonly (number | null)[], sds: readonly (number | null)[] | null, as: 'agb_kg' | 'volume_m3'): { raster: Raster; sd: Raster | null } {
-  const lattice = anchoredLattice(sizeM), window = windowOfCore(lattice, tile.core), raster = emptyRaster(lattice, window), sd = sds && emptyRaster(lattice, window);
-  const perPixel = (sizeM * sizeM) / 10_000 * (as === 'agb_kg' ? 1000 : 1);
-  cells.forEach(({ x_m, y_m }, i) => {
-    const value = values[i], at = (-Math.floor(y_m / sizeM) - 1 - window.row) * window.width + Math.floor(x_m / sizeM) - window.col;
-    if (value === null || value === undefined) return;
-    raster.data[at] = value * perPixel;
-    raster.mask[at] = 1;
-    if (sd) {
-      sd.data[at] = (sds![i] ?? NaN) * perPixel;
-      sd.mask[at] = sds![i] == null ? 0 : 1;
+/** Each valid pixel of the canopy height model with its cell's figure: kg or m3 a pixel, which add up. So what is not reported has no part in it. */
+function mapsOfCells(chm: Raster, sizeM: number, cells: readonly CellRow[], values: readonly (number | null)[], sds: readonly (number | null)[] | null, as: 'agb_kg' | 'volume_m3'): { raster: Raster; sd: Raster | null } {
+  const { lattice, window, mask } = chm, raster = emptyRaster(lattice, window), sd = sds && emptyRaster(lattice, window);
+  const perPixel = (lattice.resM ** 2 / 10_000) * (as === 'agb_kg' ? 1000 : 1), cellOf = new Map(cells.map(({ x_m, y_m }, i) => [`${Math.floor(x_m / sizeM)} ${Math.floor(y_m / sizeM)}`, i]));
+  for (let row = 0, i = 0; row < window.height; row++) {
+    const cellRow = Math.floor(yOfRow(lattice, window.row + row) / sizeM);
+    for (let col = 0; col < window.width; col++, i++) {
+      const cell = mask[i] ? cellOf.get(`${Math.floor(xOfCol(lattice, window.col + col) / sizeM)} ${cellRow}`) : undefined, value = cell === undefined ? null : values[cell], spread = cell === undefined ? null : sds?.[cell];
+      if (value === null || value === undefined) continue;
+      raster.data[i] = value * perPixel;
+      raster.mask[i] = 1;
+      if (!sd || spread === null || spread === undefined) continue;
+      sd.data[i] = spread * perPixel;
+      sd.mask[i] = 1;
     }
-  });
+  }
   return { raster, sd };
 }
 
@@ -106,14 +109,19 @@ const treeRow = ({ heightM, crownDiameterM, crownAreaM2, speciesGroup }: Tree): 
   height_m: heightM, crown_diameter_m: crownDiameterM, crown_area_m2: crownAreaM2, is_gymnosperm: speciesGroup === null ? null : speciesGroup === 'gymnosperm' ? 1 : 0,
 });
 
-/** Stem diameters by a primary table model of trees, into the verdicts of the same order; true where there is one. */
-export async function treeDiameters(call: TaskCall, trees: readonly Tree[], verdicts: readonly TreeVerdict[]): Promise<boolean> {
+/** Stem diameter and biomass by primary table models of trees, into the verdicts of the same order; true where there is one. */
+export async function treeFigures(call: TaskCall, trees: readonly Tree[], verdicts: readonly TreeVerdict[]): Promise<boolean> {
+  let changed = false;
   for (const model of call.plan.survey.models) {
     const { card, name, primary } = model;
-    if (!isTableCard(card) || card.post.per !== 'tree' || !primary || !card.outputs.some(({ variable }) => variable === 'dbh_cm')) continue;
-    const { dbh_cm: means = [], dbh_cm_sd: sds = [] } = await valuesOf(call, model, card, trees.map(treeRow));
-    verdicts.forEach((verdict, i) => { verdict.dbh = means[i] == null ? null : { meanCm: means[i], sdCm: sds[i] ?? null, equation: `model:${name}` }; });
-    return true;
+    if (!isTableCard(card) || card.post.per !== 'tree' || !primary) continue;
+    const values = await valuesOf(call, model, card, trees.map(treeRow)), equation = `model:${name}`;
+    const given = (variable: string, i: number): TreeVerdict['dbh'] => (values[variable]?.[i] == null ? null : { mean: values[variable][i], sd: values[`${variable}_sd`]?.[i] ?? null, equation });
+    verdicts.forEach((verdict, i) => {
+      verdict.dbh ??= given('dbh_cm', i);
+      verdict.agb ??= given('agb_kg', i);
+    });
+    changed = true;
   }
-  return false;
+  return changed;
 }

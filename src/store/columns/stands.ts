@@ -25,6 +25,7 @@ const shares = [
   optional('agb_sd_kg', 'DECIMAL(38,9)', 'kg', 'sum of the standard deviations of its pixels: their errors are taken as shared; NULL where the model gives none'),
   optional('volume_m3', 'DECIMAL(38,9)', 'm3', 'integral of the volume map, pixels cut at the border'),
   optional('volume_sd_m3', 'DECIMAL(38,9)', 'm3', 'sum of the standard deviations of its pixels'),
+  optional('sd_void_m2', 'DECIMAL(18,6)', 'm2', 'area of the valid pixels whose deviation is missing: then there are no limits; NULL where the model gives none'),
 ];
 
 export const standPart: Table = {

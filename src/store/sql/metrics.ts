@@ -6,7 +6,7 @@ const STAND_UNITS = `
     SELECT stand_id AS unit, area_ha, stand_id IN (SELECT stand_id FROM stand_overlap UNION ALL SELECT other_id FROM stand_overlap) AS has_overlap FROM stand
   ),
   unit_part AS (
-    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM stand_part
+    SELECT stand_id AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3, sd_void_m2 FROM stand_part
   ),
   unit_tree AS (
     SELECT tree_stand.stand_id AS unit, tree.* FROM tree_stand JOIN tree USING (tree_id)
@@ -21,7 +21,7 @@ const SURVEY_UNITS = `
     SELECT 'survey' AS unit, (SELECT area_ha FROM run) AS area_ha, false AS has_overlap -- area_ha: of the job's area; NULL where it names none
   ),
   unit_part AS (
-    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3 FROM survey_part
+    SELECT 'survey' AS unit, source, valid_m2, canopy_m2, crown_m2, stems, agb_kg, agb_sd_kg, volume_m3, volume_sd_m3, sd_void_m2 FROM survey_part
   ),
   unit_tree AS (
     SELECT 'survey' AS unit, tree.* FROM tree
@@ -55,11 +55,11 @@ const FIGURES = `
            (SELECT model FROM model JOIN survey_part ON source = model WHERE is_primary AND volume_m3 IS NOT NULL ORDER BY task, model LIMIT 1) AS volume
   ),
   biomass_map AS (
-    SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha, ln(1 + pow(agb_sd_kg::DOUBLE / nullif(agb_kg::DOUBLE, 0), 2)) AS v
+    SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha, CASE WHEN sd_void_m2 = 0 THEN ln(1 + pow(agb_sd_kg::DOUBLE / nullif(agb_kg::DOUBLE, 0), 2)) END AS v
     FROM unit_part WHERE source = (SELECT agb FROM map_model) AND agb_kg IS NOT NULL
   ),
   volume_map AS (
-    SELECT unit, volume_m3 / nullif(valid_m2 / 10000, 0) AS m3_per_ha, ln(1 + pow(volume_sd_m3::DOUBLE / nullif(volume_m3::DOUBLE, 0), 2)) AS v
+    SELECT unit, volume_m3 / nullif(valid_m2 / 10000, 0) AS m3_per_ha, CASE WHEN sd_void_m2 = 0 THEN ln(1 + pow(volume_sd_m3::DOUBLE / nullif(volume_m3::DOUBLE, 0), 2)) END AS v
     FROM unit_part WHERE source = (SELECT volume FROM map_model) AND volume_m3 IS NOT NULL
   ),
 
