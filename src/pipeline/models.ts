@@ -116,12 +116,15 @@ export function coarser({ col, row, width, height }: Window, stridePx: number): 
 export const mapLatticeOf = ({ grid, card }: SurveyModel): Lattice => outputLattice(grid!.lattice, card.outputs[0]!.stridePx);
 
 /** The only model of its task fills the fixed columns. */
-const isAlone = (model: NamedModel, models: readonly NamedModel[]): boolean => models.filter(({ card }) => card.task === model.card.task).length === 1;
+const isAlone = (model: NamedModel, models: readonly NamedModel[]): boolean => models.filter(({ card }) => kindOf(card) === kindOf(model.card)).length === 1;
+
+/** What fixed columns are shared by: the task; tables of cells and of trees fill others. */
+const kindOf = (card: AnyCard): string => (isTableCard(card) ? `${card.task} per ${card.post.per}` : card.task);
 
 /** Tasks of several models of which none is primary: their fixed columns stay NULL. Each with what to say of it. */
 export function tasksWithoutPrimary(models: readonly Pick<SurveyModel, 'name' | 'card' | 'primary'>[]): string[] {
-  return [...new Set(models.map(({ card }) => card.task))].filter((task) => !models.some(({ card, primary }) => card.task === task && primary)).map((task) => {
-    const names = models.filter(({ card }) => card.task === task).map(({ name }) => name);
+  return [...new Set(models.map(({ card }) => kindOf(card)))].filter((task) => !models.some(({ card, primary }) => kindOf(card) === task && primary)).map((task) => {
+    const names = models.filter(({ card }) => kindOf(card) === task).map(({ name }) => name);
     return `${names.join(', ')}: several models of task ${task}, none primary: the fixed columns of that task stay NULL; set primary: true on one`;
   });
 }
@@ -134,8 +137,8 @@ function checkName(loaded: LoadedJob, index: number, { name, card }: NamedModel,
 }
 
 function checkPrimary(loaded: LoadedJob, index: number, { name, primary, card }: NamedModel, before: readonly NamedModel[]): void {
-  const other = before.find((each) => primary && each.primary && each.card.task === card.task);
-  if (other) throw wrong(loaded, index, 'primary', `${other.name} and ${name} are both primary models of task ${card.task}; leave primary: true on one`);
+  const other = before.find((each) => primary && each.primary && kindOf(each.card) === kindOf(card));
+  if (other) throw wrong(loaded, index, 'primary', `${other.name} and ${name} are both primary models of task ${kindOf(card)}; leave primary: true on one`);
 }
 
 function wrong(loaded: LoadedJob, index: number, key: string, message: string): UsageError {
