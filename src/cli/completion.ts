@@ -34,6 +34,7 @@ const VIEWS = ['stand_metrics', 'survey_metrics'];
 const MEANINGS: Readonly<Record<string, Expected>> = {
   job: { files: ['yaml', 'yml'] }, target: { files: ['yaml', 'yml', 'duckdb'] }, old: { files: ['yaml', 'yml', 'duckdb'] }, new: { files: ['yaml', 'yml', 'duckdb'] },
   file: { files: [] }, dir: { folders: true }, what: { words: ['height-diameter', 'radiometry'] }, layer: { words: Object.keys(LAYERS) }, sql: { words: Object.keys(QUERIES).map((name) => `@${name}`) }, table: { words: ['job', ...DATABASE_TABLES, ...VIEWS] },
+  model: { files: ['onnx'] },
 };
 
 const expectedOf = (name: string, choices: readonly string[] | undefined): Expected => (choices ? { words: [...choices] } : MEANINGS[name] ?? { any: true });

@@ -36,10 +36,10 @@ export interface SurveyNotes {
  * @throws {UsageError} for what the job file has to say or unsay; {InvalidInput} for a raster or vector layer that cannot be used
  */
 export async function readSurvey(loaded: LoadedJob, { verify = false } = {}): Promise<{ survey: Survey; notes: SurveyNotes }> {
-  const { job } = loaded, identities = await openFingerprints(loaded.output, loaded.dir, { verify }), waiting: string[] = [], faults: InputFault[] = [], notes: string[] = [];
-  const clouds = await readClouds(loaded, identities, waiting, faults), rasters = await readRasters(loaded, identities, waiting, faults);
+  const { job } = loaded, identities = await openFingerprints(loaded.output, loaded.dir, { verify }), waiting: string[] = [], ofClouds: InputFault[] = [], ofRasters: InputFault[] = [], notes: string[] = [];
+  const clouds = await readClouds(loaded, identities, waiting, ofClouds), rasters = await readRasters(loaded, identities, waiting, ofRasters);
   const settled = settleCrs(job, [...clouds.map(statementOfCloud), ...rasters.flatMap(({ statements }) => statements)], loaded.path);
-  const { crs } = settled, lidar = await placeClouds(clouds, settled, job.tiles.size_m, faults);
+  const { crs } = settled, lidar = await placeClouds(clouds, settled, job.tiles.size_m, ofClouds), faults = [...ofClouds, ...ofRasters];
   notes.push(...settled.notes, ...rasters.flatMap(notesOnHeights));
   const ground = await settleGround(job, lidar);
   const heights = (name: 'chm' | 'dtm') => rasters.filter((raster) => raster.name === name).map((raster) => layHeights(loaded, name, raster, settled))[0] ?? null;

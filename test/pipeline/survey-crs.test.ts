@@ -165,8 +165,8 @@ describe('rasters, which keep their pixels,', () => {
   );
 
   test('are refused in another CRS than the survey\'s, with every way out', () => {
-    expect(refusalOf(() => ofRaster({ input: 'ortho', words: { epsg: 32610 } }))).toMatch(/^raster\.tif: it is in EPSG:32610 \(WGS 84 \/ UTM zone 10N\), but the survey is in EPSG:32611 \(WGS 84 \/ UTM zone 11N\), from the UTM zone of .*; bring it there \(gdalwarp -t_srs EPSG:32611\), or add the line `crs: EPSG:32610` in job\.yaml$/);
-    expect(refusalOf(() => ofRaster({ input: 'ortho', words: { epsg: 4326 } }, { crs: 'EPSG:32611' }))).toBe('raster.tif: it is in EPSG:4326 (WGS 84), but the survey is in EPSG:32611 (WGS 84 / UTM zone 11N), from the job file; bring it there (gdalwarp -t_srs EPSG:32611)');
+    expect(refusalOf(() => ofRaster({ input: 'ortho', words: { epsg: 32610 } }))).toMatch(/^raster\.tif: it is in EPSG:32610 \(WGS 84 \/ UTM zone 10N\), but the survey is in EPSG:32611 \(WGS 84 \/ UTM zone 11N\), from the UTM zone of .*; bring it there \(gdalwarp -t_srs EPSG:32611\), or add `lattice: crs` to inputs\.images\.ortho to have it resampled, or add the line `crs: EPSG:32610` in job\.yaml$/);
+    expect(refusalOf(() => ofRaster({ input: 'ortho', words: { epsg: 4326 } }, { crs: 'EPSG:32611' }))).toBe('raster.tif: it is in EPSG:4326 (WGS 84), but the survey is in EPSG:32611 (WGS 84 / UTM zone 11N), from the job file; bring it there (gdalwarp -t_srs EPSG:32611), or add `lattice: crs` to inputs.images.ortho to have it resampled');
     expect(ofRaster({ input: 'ortho', words: UTM11 }).crs.epsg).toBe(32611);
   });
 

@@ -29,7 +29,7 @@ test('two tilings of one survey have one hash, row order and tile names aside', 
   expect({ ...fine.hashes, stand_part: null, stand_metrics: null }).toEqual({ ...coarse.hashes, stand_part: null, stand_metrics: null });
   expect(fine.hashes['tree']!.rows).toBe(30);
   expect(fine.hashes['tree']!.duckdb).toMatch(/^v1\./);
-  expect(Object.keys(fine.hashes)).toEqual(['tree', 'tree_stand', 'cell', 'cell_model', 'stand', 'stand_part', 'survey_part', 'gap', 'gap_stand', 'stand_metrics', 'survey_metrics']);
+  expect(Object.keys(fine.hashes)).toEqual(['tree', 'tree_stand', 'cell', 'cell_model', 'stand', 'stand_part', 'stand_overlap', 'survey_part', 'gap', 'gap_stand', 'plot', 'plot_tree', 'stand_metrics', 'survey_metrics']);
 });
 
 test('the hash tells rows apart that differ in one value, and the same row twice from once, but not rows in another order', async () => {

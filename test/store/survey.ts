@@ -22,7 +22,7 @@ export const runRow = {
 };
 
 export const modelRow = (fields: object) =>
-  ({ model: 'stems', cardName: 'c', version: '1.0.0', task: 'density', isPrimary: true, licence: 'MIT', sha256: 'h', provider: 'cpu', card: {}, ...fields });
+  ({ model: 'stems', cardName: 'c', version: '1.0.0', task: 'density', isPrimary: true, licence: 'MIT', sha256: 'h', provider: 'cpu', card: {}, match: null, domain: {}, warnings: [], ...fields });
 
 let parts = 0;
 

@@ -22,7 +22,7 @@ export const plot: Table = {
 
 export const plotTree: Table = {
   meaning: 'One row per tree measured on the ground, in a plot or in a list of mapped trees.',
-  primaryKey: ['plot_id', 'tree_no'],
+  primaryKey: [], // a list of mapped trees has no plots
   canonical: true,
   columns: [
     optional('plot_id', 'VARCHAR', '', 'plot of the tree; NULL in a list of mapped trees without plots'),

@@ -51,8 +51,8 @@ const FIGURES = `
   -- Biomass and volume by a primary model's map or cells, a map before cells. Its pixels' errors are taken as shared, so that
   -- the sum's relative error is sum of deviations / sum of values: never too narrow.
   map_model AS (
-    SELECT (SELECT model FROM model JOIN survey_part ON source = model WHERE is_primary AND agb_kg IS NOT NULL ORDER BY task, model LIMIT 1) AS agb,
-           (SELECT model FROM model JOIN survey_part ON source = model WHERE is_primary AND volume_m3 IS NOT NULL ORDER BY task, model LIMIT 1) AS volume
+    SELECT (SELECT model FROM model WHERE is_primary AND model IN (SELECT source FROM unit_part WHERE agb_kg IS NOT NULL) ORDER BY task, model LIMIT 1) AS agb,
+           (SELECT model FROM model WHERE is_primary AND model IN (SELECT source FROM unit_part WHERE volume_m3 IS NOT NULL) ORDER BY task, model LIMIT 1) AS volume
   ),
   biomass_map AS (
     SELECT unit, agb_kg / 1000 / nullif(valid_m2 / 10000, 0) AS t_per_ha, CASE WHEN sd_void_m2 = 0 THEN ln(1 + pow(agb_sd_kg::DOUBLE / nullif(agb_kg::DOUBLE, 0), 2)) END AS v
