@@ -41,9 +41,16 @@ const matchOf = ({ match }: SurveyModel) => match?.match.bands ?? null;
 
 /** The index of the first model that runs the same network on the same inputs: its parts serve both, whatever their names. */
 export function networkOf({ models }: Survey, index: number): number {
-  const same = (model: SurveyModel) => contentKey([model.card, model.inputs, model.grid, model.bands, matchOf(model)]);
-  return models.findIndex((model) => same(model) === same(models[index]!));
+  let networks = NETWORKS.get(models);
+  if (!networks) {
+    const keys = models.map((model) => contentKey([model.card, model.inputs, model.grid, model.bands, matchOf(model)]));
+    NETWORKS.set(models, networks = keys.map((key) => keys.indexOf(key)));
+  }
+  return networks[index]!;
 }
+
+/** Asked for every block and tile of a survey, whose models do not change once it is read. */
+const NETWORKS = new WeakMap<readonly SurveyModel[], readonly number[]>();
 
 /** How far the pixels of model maps reach beyond a tile that holds their centre, metres: stands that near may share them. */
 export const mapReachM = ({ models }: Survey): number => Math.max(0, ...models.filter(({ grid }) => grid !== null).map((model) => mapLatticeOf(model).resM));

@@ -1,8 +1,8 @@
 // pipeline/tasks/merge-references.ts: the inventory against the job's plots and references, while its database is built. IO.
+import { dirname, relative } from 'node:path';
 import type { TableName } from '../../store/columns.ts';
 import type { DuckDBConnection } from '../../store/duck.ts';
 import type { Rows } from '../../store/merge.ts';
-import { relative, dirname } from 'node:path';
 import { crsFromEpsg } from '../../geo/crs.ts';
 import { readPlotTrees, readPlots } from '../../ingest/plots.ts';
 import type { PlotOptions } from '../../ingest/plots.ts';

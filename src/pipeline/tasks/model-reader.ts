@@ -22,21 +22,21 @@ export interface ModelReader {
   close(): Promise<void>;
 }
 
-/** Open the files that a model reads: for the life of a worker. The inputs in their order; null for what earlier tasks make. */
+/** Open the files that a model reads: for the life of a worker. The inputs in their order; null for what earlier tasks make. Heights come in metres. */
 export const openInputs = ({ inputs }: SurveyModel, { survey }: Plan): (ImageSource | null)[] =>
-  inputs.map(({ layer }) => layer && openImage({ ...layer, bands: layer.bands.length, epsg: survey.crs.epsg }, layer.bands));
+  inputs.map(({ layer, name }) => layer && openImage({ ...layer, bands: layer.bands.length, epsg: survey.crs.epsg }, layer.bands, { valueScale: heightScale(name, survey) }));
 
 /**
  * The reader of one task.
  *
  * A pixel is valid where every band that an input gives is; an optional band that no input gives holds the card's fill.
- * Heights come in metres. Bands that the model's radiometric match names are brought to its training's values.
+ * Bands that the model's radiometric match names are brought to its training's values.
  */
 export async function modelReader(call: TaskCall, model: SurveyModel, card: ModelCard, files: readonly (ImageSource | null)[]): Promise<ModelReader> {
   const products = await Promise.all(model.inputs.map((input) => (input.product ? openProduct(call, model, input) : null)));
   const sources = model.inputs.map((_, i) => files[i] ?? products[i] ?? null);
   const wanted = model.inputs.map((_, input) => [...new Set(model.bands.flatMap((band) => (band?.input === input ? [band.role] : [])))]);
-  const { fill } = card.input, matches = card.input.bands.map((band) => model.match?.match.bands[band] ?? null), scales = model.inputs.map(({ name }) => heightScale(name, call.plan));
+  const { fill } = card.input, matches = card.input.bands.map((band) => model.match?.match.bands[band] ?? null);
   return {
     async readInput(window) {
       const found = await Promise.all(sources.map((source, i) => (wanted[i]!.length === 0 ? null : source ? readImageWindow(source, window, roleNames(model.inputs[i]!, wanted[i]!)) : voidWindow(window, wanted[i]!.length))));
@@ -44,9 +44,8 @@ export async function modelReader(call: TaskCall, model: SurveyModel, card: Mode
       for (const each of read) for (let i = 0; i < mask.length; i++) mask[i]! &= each.mask[i]!;
       const bands = model.bands.map((band, b) => {
         if (band === null) return new Float32Array(mask.length).fill(fill);
-        const values = found[band.input]!.bands[wanted[band.input]!.indexOf(band.role)]!, scale = scales[band.input]!;
-        const metric = scale === 1 ? values : values.map((value) => value * scale), match = matches[b];
-        return match ? matched(metric, match) : metric;
+        const values = found[band.input]!.bands[wanted[band.input]!.indexOf(band.role)]!, match = matches[b];
+        return match ? matched(values, match) : values;
       });
       return { bands, mask };
     },
@@ -58,7 +57,7 @@ export async function modelReader(call: TaskCall, model: SurveyModel, card: Mode
 const roleNames = ({ layer, name }: ModelInput, roles: string[]): string[] => (layer && (name === 'chm' || name === 'dtm') ? ['height'] : roles);
 
 /** Metres in one unit of a layer of heights. */
-const heightScale = (name: string, { survey }: Plan): number => (name === 'chm' ? survey.chm?.zToMetre ?? 1 : name === 'dtm' ? survey.dtm?.zToMetre ?? 1 : 1);
+const heightScale = (name: string, { chm, dtm }: Plan['survey']): number => (name === 'chm' ? chm?.zToMetre ?? 1 : name === 'dtm' ? dtm?.zToMetre ?? 1 : 1);
 
 const voidWindow = ({ width, height }: Window, bands: number): InputWindow =>
   ({ bands: Array.from({ length: bands }, () => new Float32Array(width * height)), mask: new Uint8Array(width * height) });

@@ -1,6 +1,7 @@
 // pipeline/tasks/model.ts: a network over one block of patches, or over the crowns of a tile. IO.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Crown } from '../../types.ts';
 import { UnderstoryError } from '../../errors.ts';
 import { writeOnce } from '../../files/atomic.ts';
 import { isTableCard, modelPath } from '../../infer/card.ts';
@@ -12,7 +13,7 @@ import { modelTask, patchTask } from '../../infer/registry.ts';
 import type { Session } from '../../infer/session.ts';
 import { SessionError } from '../../infer/session.ts';
 import type { ImageSource } from '../../ingest/image-source.ts';
-import type { Crown } from '../../types.ts';
+import { crownDiameterOf } from '../../measure/tree.ts';
 import type { PartWriter } from '../../store/parts.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import { tileFromId } from '../../tile/grid.ts';
@@ -98,7 +99,7 @@ async function runCrowns(call: TaskCall, model: SurveyModel, { session, card, re
 
 /** What a classifier may read of a crown beside its picture. */
 const CROWN_COLUMNS: Record<string, (crown: Crown) => number> = {
-  height_m: ({ heightM }) => heightM, crown_area_m2: ({ areaM2 }) => areaM2, crown_diameter_m: ({ areaM2 }) => 2 * Math.sqrt(areaM2 / Math.PI),
+  height_m: ({ heightM }) => heightM, crown_area_m2: ({ areaM2 }) => areaM2, crown_diameter_m: ({ areaM2 }) => crownDiameterOf(areaM2),
 };
 
 function crownColumns(crowns: readonly Crown[], columns: readonly string[], model: string): (number | null)[][] {
