@@ -1,7 +1,8 @@
 // ingest/image-place.ts: which pixels of a lattice anchored to the survey's CRS depend on a file of any lattice and CRS. Pure.
 import { InvalidInput, UnderstoryError, messageOf } from '../errors.ts';
 import { crsFromEpsg, transformer } from '../geo/crs.ts';
-import type { Crs, Transform } from '../geo/crs.ts';
+import type { Crs } from '../geo/crs.ts';
+import { transformBox } from '../geo/crs-box.ts';
 import { anchoredLattice, windowOfBox } from '../geo/lattice.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
 import { reachPx } from '../raster/resample.ts';
@@ -60,41 +61,25 @@ function named<T>(name: string, work: () => T): T {
   }
 }
 
-const PER_SIDE = 21, MARGIN_M = 1;
+const MARGIN_M = 1;
 
 /** The box of a file, grown by what a kernel reaches beyond it, in the output's CRS. */
 function boxOf(file: Placed, method: ResampleMethod, from: Crs, to: Crs, resM: number): Box {
   const { affine: { x0, y0, resX, resY }, width, height, name } = file;
   const reach = (spanPx: number): number => {
     if (spanPx > MAX_SPAN_PX) fault(name, `a pixel of ${resM} m holds ${Math.round(spanPx)} of its pixels on a side, more than ${MAX_SPAN_PX}`, 'take a smaller gsd_m, or average the file first with gdalwarp -tr R R -r average');
-    return reachPx(method, spanPx) - (method === 'average' ? Math.min(0.5 * Math.max(1, spanPx), 0.5 * spanPx) : 0);
+    return reachPx(method, spanPx) - (method === 'average' ? 0.5 * spanPx : 0);
   };
   if (from.epsg === to.epsg) {
     const gx = reach(resM / resX) * resX, gy = reach(resM / resY) * resY;
     return { x0: x0 - gx, y0: y0 - height * resY - gy, x1: x0 + width * resX + gx, y1: y0 + gy };
   }
   return named(name, () => {
-    const box = transformedBox({ x0, y0: y0 - height * resY, x1: x0 + width * resX, y1: y0 }, transformer(from, to));
+    const box = transformBox(transformer(from, to), { x0, y0: y0 - height * resY, x1: x0 + width * resX, y1: y0 });
     const pxX = (box.x1 - box.x0) / width, pxY = (box.y1 - box.y0) / height, px = Math.min(pxX, pxY);
     reach(resM / px);
     // the size of a pixel varies within a file of degrees: twice what the kernel reaches at the mean size is more than enough
     const grow = 2 * reachPx(method, resM / px) * Math.max(pxX, pxY) + MARGIN_M;
     return { x0: box.x0 - grow, y0: box.y0 - grow, x1: box.x1 + grow, y1: box.y1 + grow };
   });
-}
-
-/** The box around 21 points a side. */
-function transformedBox({ x0, y0, x1, y1 }: Box, transform: Transform): Box {
-  const out: Box = { x0: Infinity, y0: Infinity, x1: -Infinity, y1: -Infinity };
-  for (let i = 0; i < PER_SIDE; i++) {
-    const t = i / (PER_SIDE - 1), x = x0 + t * (x1 - x0), y = y0 + t * (y1 - y0);
-    for (const [px, py] of [[x, y0], [x, y1], [x0, y], [x1, y]] as const) {
-      const [tx, ty] = transform(px, py);
-      out.x0 = Math.min(out.x0, tx);
-      out.y0 = Math.min(out.y0, ty);
-      out.x1 = Math.max(out.x1, tx);
-      out.y1 = Math.max(out.y1, ty);
-    }
-  }
-  return out;
 }
