@@ -53,6 +53,12 @@ export function intersectWindows(a: Window, b: Window): Window {
   return { col, row, width, height };
 }
 
+/** The smallest window that holds two windows. */
+export function unionWindows(a: Window, b: Window): Window {
+  const col = Math.min(a.col, b.col), row = Math.min(a.row, b.row);
+  return { col, row, width: Math.max(a.col + a.width, b.col + b.width) - col, height: Math.max(a.row + a.height, b.row + b.height) - row };
+}
+
 /** A raster without a valid pixel. */
 export function emptyRaster(lattice: Lattice, window: Window): Raster {
   return { lattice, window, data: new Float32Array(pixelCount(window)), mask: new Uint8Array(pixelCount(window)) };

@@ -1,5 +1,6 @@
 // ingest/image-plan.ts: the one lattice of an image layer, its files' own or one anchored to the CRS, and where each file lies on it. Pure.
 import { InvalidInput } from '../errors.ts';
+import { unionWindows } from '../geo/lattice.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
 import type { Lattice, Window } from '../types.ts';
 import type { RasterAffine, RasterHeader } from './geotiff-header.ts';
@@ -50,7 +51,7 @@ export interface PlanImageOptions {
 }
 
 /** Share of a pixel by which origins may be off the lattice. */
-const OFF_LATTICE_PX = 1e-3;
+export const OFF_LATTICE_PX = 1e-3;
 
 export type Placed = RasterHeader & { affine: RasterAffine };
 
@@ -111,7 +112,7 @@ export function planImage(headers: RasterHeader[], options: PlanImageOptions = {
   if (!first) throw new InvalidInput('an image layer needs at least one file; correct files in the job file');
   if (options.lattice !== 'crs') return shareLattice(files, first);
   const { lattice, epsg, placed: laid } = placeResampled(files, options);
-  return { lattice, window: unionWindow(laid.map(({ window }) => window)), bands: Math.min(...files.map(({ bands }) => bands)), epsg, files: laid, resample: options.resample ?? 'auto' };
+  return { lattice, window: laid.map(({ window }) => window).reduce(unionWindows), bands: Math.min(...files.map(({ bands }) => bands)), epsg, files: laid, resample: options.resample ?? 'auto' };
 }
 
 function shareLattice(files: Placed[], first: Placed): ImagePlan {
@@ -130,15 +131,9 @@ function shareLattice(files: Placed[], first: Placed): ImagePlan {
   const laid = files.map(place);
   return {
     lattice: { resM: resUnits / UNITS_PER_M, x0M: x0 / UNITS_PER_M, y0M: y0 / UNITS_PER_M },
-    window: unionWindow(laid.map(({ window }) => window)),
+    window: laid.map(({ window }) => window).reduce(unionWindows),
     bands: Math.min(...files.map(({ bands }) => bands)),
     epsg: first.epsg,
     files: laid,
   };
-}
-
-function unionWindow(windows: Window[]): Window {
-  const col = Math.min(...windows.map((w) => w.col)), row = Math.min(...windows.map((w) => w.row));
-  const colEnd = Math.max(...windows.map((w) => w.col + w.width)), rowEnd = Math.max(...windows.map((w) => w.row + w.height));
-  return { col, row, width: colEnd - col, height: rowEnd - row };
 }

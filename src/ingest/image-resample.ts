@@ -1,6 +1,6 @@
 // ingest/image-resample.ts: windows of an image layer on a lattice of its own, made from files of any lattice and CRS. IO.
 import { crsFromEpsg, transformer } from '../geo/crs.ts';
-import { intersectWindows } from '../geo/lattice.ts';
+import { intersectWindows, unionWindows } from '../geo/lattice.ts';
 import { alignedPlaces, touched, warpedPlaces } from '../raster/resample-places.ts';
 import type { SourceLattice, ToSource } from '../raster/resample-places.ts';
 import { resampleAligned, resampleWarped } from '../raster/resample.ts';
@@ -9,6 +9,7 @@ import type { Window } from '../types.ts';
 import { readMosaic } from './image-mosaic.ts';
 import type { MosaicFile, MosaicWindow } from './image-mosaic.ts';
 import { kernelOf } from './image-place.ts';
+import { OFF_LATTICE_PX } from './image-plan.ts';
 import type { FilePixels, ImageFile, ImagePlan } from './image-plan.ts';
 import type { ImageSource } from './image-source.ts';
 
@@ -22,7 +23,7 @@ interface FileGroup {
   reach: Window[];
 }
 
-const PHASES = 1e5, OFF_LATTICE_PX = 1e-3;
+const PHASES = 1e5;
 
 /** Share of a pixel by which a lattice is off the CRS origin, to 1e-5: the same for every file cut from it. */
 function phaseOf(originPx: number): number {
@@ -142,9 +143,6 @@ async function readUnder({ withFile }: ImageSource, { files }: FileGroup, x: Axi
   const wanted = { col, row, width: colEnd - col, height: rowEnd - row };
   const parts = files.map(({ window }) => intersectWindows(window, wanted)).filter(({ width, height }) => width > 0 && height > 0);
   if (parts.length === 0) return null;
-  const window = parts.reduce((a, b) => {
-    const left = Math.min(a.col, b.col), top = Math.min(a.row, b.row);
-    return { col: left, row: top, width: Math.max(a.col + a.width, b.col + b.width) - left, height: Math.max(a.row + a.height, b.row + b.height) - top };
-  });
+  const window = parts.reduce(unionWindows);
   return { window, ...(await readMosaic(withFile, files, window, indices)) };
 }
