@@ -13,6 +13,12 @@ export const xOfCol = (lattice: Lattice, col: number): number =>
 export const yOfRow = (lattice: Lattice, row: number): number =>
   (toUnits(lattice.y0M) - (row + 0.5) * toUnits(lattice.resM)) / UNITS_PER_M;
 
+/** The pixel that holds a point, metres, half-open as every core: [x0, x1) x [y0, y1). */
+export function pixelAt({ resM, x0M, y0M }: Lattice, xM: number, yM: number): { col: number; row: number } {
+  const res = toUnits(resM);
+  return { col: Math.floor((toUnits(xM) - toUnits(x0M)) / res), row: -Math.floor((toUnits(yM) - toUnits(y0M)) / res) - 1 };
+}
+
 /** The smallest window of whole pixels that covers a box; edges that lie on the lattice add no pixel. */
 export function windowOfBox(lattice: Lattice, box: Box): Window {
   const res = toUnits(lattice.resM), x0 = toUnits(lattice.x0M), y0 = toUnits(lattice.y0M);

@@ -1,6 +1,6 @@
 // infer/classify.ts: task `classify`: a crop of the image about each crown, and columns of it, to probabilities of classes. IO through session and reader.
 import { ModelError } from '../errors.ts';
-import { toUnits } from '../geo/units.ts';
+import { pixelAt } from '../geo/lattice.ts';
 import type { Lattice, Window } from '../types.ts';
 import { activated } from './activation.ts';
 import type { CardOf, ModelCard } from './card.ts';
@@ -37,9 +37,8 @@ const READ_AHEAD = 2, IN_FLIGHT = 2;
  * Pixels of a crop: a square of `patchPx` on the image's lattice about the pixel that holds the place ([x0, x1) x [y0, y1), as every pixel). That pixel
  * is number patchPx / 2 of its row and column, counted from 0 and rounded down. It depends on the place alone.
  */
-export function cropWindow({ xM, yM }: CrownPlace, { resM, x0M, y0M }: Lattice, patchPx: number): Window {
-  const res = toUnits(resM), half = Math.floor(patchPx / 2);
-  const col = Math.floor((toUnits(xM) - toUnits(x0M)) / res), row = -Math.floor((toUnits(yM) - toUnits(y0M)) / res) - 1;
+export function cropWindow({ xM, yM }: CrownPlace, lattice: Lattice, patchPx: number): Window {
+  const { col, row } = pixelAt(lattice, xM, yM), half = Math.floor(patchPx / 2);
   return { col: col - half, row: row - half, width: patchPx, height: patchPx };
 }
 

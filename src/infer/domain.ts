@@ -1,7 +1,6 @@
 // infer/domain.ts: what values a network is given and gives, gathered patch by patch, against those that it was trained on. Pure.
 import { ExactSum } from '../geo/exact-sum.ts';
-import { indexIn } from '../geo/lattice.ts';
-import { toUnits } from '../geo/units.ts';
+import { indexIn, pixelAt } from '../geo/lattice.ts';
 import type { Lattice, Window } from '../types.ts';
 import type { ImageBox } from './boxes.ts';
 import type { CardInput } from './card.ts';
@@ -185,11 +184,10 @@ interface PatchScores {
   scores: number[];
 }
 
-function scoresByPatch(boxes: readonly ImageBox[], grid: PatchGrid, { resM, x0M, y0M }: Lattice): Map<string, PatchScores> {
-  const byPatch = new Map<string, PatchScores>(), res = toUnits(resM);
+function scoresByPatch(boxes: readonly ImageBox[], grid: PatchGrid, lattice: Lattice): Map<string, PatchScores> {
+  const byPatch = new Map<string, PatchScores>();
   for (const { xM, yM, score } of boxes) {
-    const col = Math.floor((toUnits(xM) - toUnits(x0M)) / res), row = -Math.floor((toUnits(yM) - toUnits(y0M)) / res) - 1;
-    const patch = patchesOfWindow(grid, { col, row, width: 1, height: 1 }), name = `${patch.col}_${patch.row}`, there = byPatch.get(name);
+    const patch = patchesOfWindow(grid, { ...pixelAt(lattice, xM, yM), width: 1, height: 1 }), name = `${patch.col}_${patch.row}`, there = byPatch.get(name);
     if (there) there.scores.push(score);
     else byPatch.set(name, { patch: [patch.col, patch.row], scores: [score] });
   }
