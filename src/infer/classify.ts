@@ -7,6 +7,7 @@ import type { CardOf, ModelCard } from './card.ts';
 import { toTensor, voidNonFinite } from './input.ts';
 import type { ReadInput } from './input.ts';
 import { outputTensor } from './output.ts';
+import { rowOfBatch } from './patch-runs.ts';
 import { pipelined } from './pipelined.ts';
 import type { CropTask } from './registry.ts';
 import type { RowColumn } from './regress-table.ts';
@@ -118,9 +119,6 @@ async function runBatch(card: ClassifyCard, session: Session, crops: Crop[]): Pr
   const outputs = await session.runFeeds(feeds);
   return crops.map(({ index }, i) => [index, resultOf(card, rowOfBatch(outputs, i), index)]);
 }
-
-const rowOfBatch = (outputs: Record<string, Tensor>, i: number): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(outputs).map(([name, { data, dims: [rows = 1, ...rest] }]) => [name, { data: data.subarray((i * data.length) / rows, ((i + 1) * data.length) / rows), dims: [1, ...rest] }]));
 
 function resultOf(card: ClassifyCard, tensors: Record<string, Tensor>, index: number): CropResult {
   const { data } = outputTensor(card, tensors, 0, `of crown ${index}`), output = card.outputs[0]!, { name, range: [low, high] } = output;

@@ -88,12 +88,13 @@ export async function runBatch(tensors: Float32Array<ArrayBuffer>[], dims: numbe
   if (batch === 1) return [await session.run(tensors[0]!, [1, ...dims])];
   const size = tensors[0]!.length, input = new Float32Array(batch * size);
   tensors.forEach((tensor, i) => input.set(tensor, i * size));
-  const outputs = Object.entries(await session.run(input, [batch, ...dims]));
-  return tensors.map((_, i) => Object.fromEntries(outputs.map(([name, { data, dims: [rows = 1, ...rest] }]) => {
-    const length = data.length / rows;
-    return [name, { data: data.subarray(i * length, (i + 1) * length), dims: [1, ...rest] }];
-  })));
+  const outputs = await session.run(input, [batch, ...dims]);
+  return tensors.map((_, i) => rowOfBatch(outputs, i));
 }
+
+/** The outputs of one item of a batch, with a first axis of 1: views, no copies. */
+export const rowOfBatch = (outputs: Record<string, Tensor>, i: number): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(outputs).map(([name, { data, dims: [rows = 1, ...rest] }]) => [name, { data: data.subarray((i * data.length) / rows, ((i + 1) * data.length) / rows), dims: [1, ...rest] }]));
 
 /**
  * Run a network over the patches of a block, in raster order. Void pixels are given to it as the card's `fill`.
