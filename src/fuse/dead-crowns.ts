@@ -1,8 +1,8 @@
 // fuse/dead-crowns.ts: how much of each crown a map of dead wood covers. Pure.
 import { bboxOf, pixelsInside } from '../geo/polygon.ts';
-import { windowOfBox } from '../geo/lattice.ts';
+import { contains, indexIn, windowOfBox } from '../geo/lattice.ts';
 import { toUnits } from '../geo/units.ts';
-import type { Lattice, Polygon, Raster, TreeStatus, Window } from '../types.ts';
+import type { Lattice, Polygon, Raster, TreeStatus } from '../types.ts';
 
 export interface DeadOptions {
   /** a pixel of at least this probability is dead: `threshold` of the card or the job */
@@ -55,8 +55,9 @@ function countsOf(polygon: Polygon, fine: Lattice, dead: Raster, threshold: numb
     for (let c = 0; c < window.width; c++, i++) {
       if (!inside[i]) continue;
       counts.pixels++;
-      const at = indexOrNone(dead.window, cols[c]!, rows[r]!);
-      if (at < 0 || !dead.mask[at]) continue;
+      if (!contains(dead.window, cols[c]!, rows[r]!)) continue;
+      const at = indexIn(dead.window, cols[c]!, rows[r]!);
+      if (!dead.mask[at]) continue;
       counts.valid++;
       if (dead.data[at]! >= threshold) counts.deadPixels++;
     }
@@ -65,9 +66,6 @@ function countsOf(polygon: Polygon, fine: Lattice, dead: Raster, threshold: numb
 }
 
 const indices = (length: number, of: (i: number) => number): Int32Array => Int32Array.from({ length }, (_, i) => of(i));
-
-const indexOrNone = ({ col, row, width, height }: Window, c: number, r: number): number =>
-  c < col || r < row || c >= col + width || r >= row + height ? -1 : (r - row) * width + c - col;
 
 /** Column of `lattice` that holds the centre of a column of `from`, in half units so that it is exact. */
 function columnIn(lattice: Lattice, from: Lattice, col: number): number {
