@@ -31,7 +31,8 @@ export interface CrsReading {
 }
 
 const KEY = { geographic: 2048, projected: 3072, projectedCitation: 3073, linearUnits: 3076, citation: 1026, vertical: 4096, verticalUnits: 4099 };
-const USER_DEFINED = 32767;
+/** The value of a GeoTIFF key that names no code. */
+export const USER_DEFINED = 32767;
 
 /** Relative difference below which two stated units are the same: US survey and international feet differ by 2e-6. */
 export const SAME_UNIT = 1e-7;
@@ -79,7 +80,8 @@ function verticalReading(words: CrsWords, wkt: WktReading | null, keys: GeoKeys)
 
 const isNamed = (key: unknown): boolean => key !== undefined && key !== 0;
 
-const codeOf = (key: unknown): number | null => (typeof key === 'number' && key > 0 && key !== USER_DEFINED ? key : null);
+/** The EPSG code that a GeoTIFF key's value is; null where it names none. */
+export const codeOf = (key: unknown): number | null => (typeof key === 'number' && key > 0 && key !== USER_DEFINED ? key : null);
 
 /** Names to try: the WKT's, a WKT within a citation, and the parts `PCS Name = ...` that ESRI writes. */
 function codeOfName(horizontal: WktCrs | null, keys: GeoKeys): { code: number | null; reason: string } {

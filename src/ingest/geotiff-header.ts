@@ -1,6 +1,7 @@
 // ingest/geotiff-header.ts: what the tags of a GeoTIFF say: shape, type, place, voids. Settles half pixels and axes. Pure.
 import type { GeoTIFFImage } from 'geotiff';
 import { InvalidInput, UnsupportedInput } from '../errors.ts';
+import { USER_DEFINED, codeOf } from '../geo/crs-statement.ts';
 import { bandFacts } from './geotiff-metadata.ts';
 import type { BandFacts } from './geotiff-metadata.ts';
 
@@ -159,9 +160,7 @@ function affineOf(image: GeoTIFFImage, name: string): RasterAffine | null {
   return north(x! - col! * resX!, y! + row! * resY!, resX!, resY!);
 }
 
-const RPC = 50844, USER_DEFINED = 32767;
-
-const codeOf = (code: unknown): number | null => (typeof code === 'number' && code > 0 && code !== USER_DEFINED ? code : null);
+const RPC = 50844;
 
 function crsOf(image: GeoTIFFImage): { epsg: number | null; crsIsOwn: boolean; verticalEpsg: number | null } {
   const keys = image.getGeoKeys();

@@ -1,4 +1,5 @@
 // ingest/las-crs.ts: the CRS that a LAS file states, from its WKT or its GeoTIFF keys. Pure.
+import { codeOf } from '../geo/crs-statement.ts';
 import { readWkt } from '../geo/crs-wkt.ts';
 import type { CrsStatement } from './point-reader.ts';
 
@@ -14,7 +15,6 @@ export interface CrsRecords {
 }
 
 const GEOGRAPHIC_KEY = 2048, PROJECTED_KEY = 3072, VERTICAL_KEY = 4096;
-const USER_DEFINED = 32767;
 
 /**
  * The statement that counts. With both kinds in a file, the header's WKT bit decides; without the bit GeoTIFF keys
@@ -37,10 +37,7 @@ export function crsOfRecords({ wkt: wktBytes, keys, doubles, ascii, wktFirst }: 
 const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8').decode(bytes).replace(/\0[^]*$/, '').trim();
 
 function epsgOfKeys(keys: NonNullable<CrsStatement['geoKeys']>): { epsg: number | null; verticalEpsg: number | null } {
-  const code = (key: number): number | null => {
-    const value = keys[key];
-    return typeof value === 'number' && value > 0 && value !== USER_DEFINED ? value : null;
-  };
+  const code = (key: number): number | null => codeOf(keys[key]);
   // a projected CRS that is user-defined is not the geographic CRS beneath it
   const epsg = keys[PROJECTED_KEY] === undefined || keys[PROJECTED_KEY] === 0 ? code(GEOGRAPHIC_KEY) : code(PROJECTED_KEY);
   return { epsg, verticalEpsg: code(VERTICAL_KEY) };
