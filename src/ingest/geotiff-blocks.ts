@@ -9,6 +9,7 @@ import { tagValues } from './geotiff-directory.ts';
 import type { TiffDirectory } from './geotiff-directory.ts';
 import { blockLayout } from './geotiff-header.ts';
 import type { BlockLayout } from './geotiff-header.ts';
+import { keptPages } from './kept-pages.ts';
 
 /** Decoded blocks of any number of files, within a budget of bytes; the least recently used go first. */
 export class BlockCache {
@@ -96,18 +97,11 @@ const PAGE = 2 ** 16, MAX_PAGES = 8;
 
 /** Reads of a source, small ones by pages of 64 KiB: a file in strips of a row each is not read row by row. */
 function pagedReads(source: ByteSource): (offset: number, count: number) => Promise<Uint8Array> {
-  const pages = new Map<number, Promise<Uint8Array>>();
+  const pageAt = keptPages((page) => source.read(page * PAGE, Math.min(PAGE, source.size - page * PAGE)), MAX_PAGES);
   return async (offset, count) => {
-    const at = Math.floor(offset / PAGE) * PAGE;
+    const page = Math.floor(offset / PAGE), at = page * PAGE;
     if (count > PAGE / 4 || offset + count > at + PAGE) return source.read(offset, count);
-    let page = pages.get(at);
-    if (!page) {
-      page = source.read(at, Math.min(PAGE, source.size - at));
-      pages.set(at, page);
-      page.catch(() => pages.delete(at));
-      if (pages.size > MAX_PAGES) pages.delete(pages.keys().next().value!);
-    }
-    return (await page).subarray(offset - at, offset - at + count);
+    return (await pageAt(page)).subarray(offset - at, offset - at + count);
   };
 }
 

@@ -1,6 +1,7 @@
 // ingest/geotiff-directory.ts: the directories of a TIFF, walked and checked before anything is allocated on their word. IO.
 import { InvalidInput, UnsupportedInput } from '../errors.ts';
 import type { ByteSource } from '../files/byte-source.ts';
+import { keptPages } from './kept-pages.ts';
 
 /** A tag of a directory: `at` is where its values stand in the file. */
 export interface TagEntry {
@@ -120,22 +121,13 @@ const PAGE = 8192, MAX_PAGES = 64;
 export function tagValues(source: ByteSource, { type, count, at }: TagEntry, littleEndian: boolean): ((index: number) => Promise<number>) | null {
   const size = TYPE_BYTES[type] ?? 0;
   if (![1, 3, 4, 13, 16, 18].includes(type)) return null;
-  const pages = new Map<number, Promise<Numbers | Uint8Array>>();
-  const load = async (page: number): Promise<Numbers | Uint8Array> => {
+  const pageAt = keptPages(async (page): Promise<Numbers | Uint8Array> => {
     const bytes = await source.read(at + page * PAGE * size, Math.min(PAGE, count - page * PAGE) * size);
     return size === 1 ? bytes : numbersIn(bytes, littleEndian);
-  };
+  }, MAX_PAGES);
   return async (index) => {
     if (index < 0 || index >= count) return 0;
-    const number = Math.floor(index / PAGE), offset = (index % PAGE) * size;
-    let page = pages.get(number);
-    if (!page) {
-      page = load(number);
-      pages.set(number, page);
-      page.catch(() => pages.delete(number));
-      if (pages.size > MAX_PAGES) pages.delete(pages.keys().next().value!);
-    }
-    const bytes = await page;
+    const offset = (index % PAGE) * size, bytes = await pageAt(Math.floor(index / PAGE));
     if (bytes instanceof Uint8Array) return bytes[offset]!;
     return size === 2 ? bytes.short(offset) : size === 4 ? bytes.long(offset) : bytes.long8(offset);
   };
