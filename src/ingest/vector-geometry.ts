@@ -2,7 +2,7 @@
 import { orient2d } from 'robust-predicates';
 import { InvalidInput, type ErrorPlace } from '../errors.ts';
 import type { MultiPolygon, Polygon, Ring } from '../types.ts';
-import { isClockwise, meetingRings, nestRings } from './vector-rings.ts';
+import { isClockwise, meetingRings, nestRings, type Nesting } from './vector-rings.ts';
 
 /** How to name the feature in a message, and the same for machines. */
 export interface FeatureName {
@@ -130,13 +130,19 @@ function refuse(fault: { fault: string; near: [number, number] } | null, feature
   if (fault) throw invalid(feature, `${fault.fault} near ${fault.near[0]}, ${fault.near[1]}; ${REPAIR}`);
 }
 
+/** The rings around each ring, outermost first. @throws {InvalidInput} where rings meet wrongly */
+function nestingOf(rings: Polygon, feature: FeatureName): Nesting {
+  const { fault, touching } = meetingRings(rings);
+  refuse(fault, feature);
+  if (rings.length === 1) return [[]];
+  const nesting = nestRings(rings, touching);
+  refuse(nesting.fault, feature);
+  return nesting.around;
+}
+
 /** Polygons as drawn: holes must lie inside their own outer ring, and parts may touch but not overlap. */
 function arrangeDrawn(polygons: MultiPolygon, feature: FeatureName): MultiPolygon {
-  const rings = polygons.flat(), { fault, touching } = meetingRings(rings);
-  refuse(fault, feature);
-  if (rings.length === 1) return polygons;
-  const nesting = nestRings(rings, touching), around = nesting.around;
-  refuse(nesting.fault, feature);
+  const rings = polygons.flat(), around = nestingOf(rings, feature);
   let r = 0;
   for (const polygon of polygons) {
     const outer = r;
@@ -151,11 +157,7 @@ function arrangeDrawn(polygons: MultiPolygon, feature: FeatureName): MultiPolygo
 
 /** Loose rings: a ring inside an odd number of others is a hole of the innermost of them, whatever its direction. */
 function arrangeLoose(rings: Polygon, feature: FeatureName): MultiPolygon {
-  const { fault, touching } = meetingRings(rings);
-  refuse(fault, feature);
-  const nesting = nestRings(rings, touching), around = nesting.around;
-  refuse(nesting.fault, feature);
-  const polygons = new Map<number, Polygon>();
+  const around = nestingOf(rings, feature), polygons = new Map<number, Polygon>();
   rings.forEach((ring, r) => { if (around[r]!.length % 2 === 0) polygons.set(r, [ring]); });
   rings.forEach((ring, r) => { if (around[r]!.length % 2 === 1) polygons.get(around[r]!.at(-1)!)!.push(ring); });
   return [...polygons.values()];
