@@ -90,7 +90,6 @@ export type ModelCard = Exclude<AnyCard, TableCard>;
 /** The card of one task. */
 export type CardOf<Task extends AnyCard['task']> = Extract<AnyCard, { task: Task }>;
 export type CardInput = ModelCard['input'];
-export type TableCardInput = TableCard['input'];
 
 export const isTableCard = (card: AnyCard): card is TableCard => card.task === 'regress-table';
 

@@ -99,8 +99,8 @@ export interface PointConversion {
  * Where the plan is exact, it is the double nearest to the decimal fraction that scale and offset mean, so that files cut from one
  * survey with other offsets still give the same numbers; else raw x scale + offset.
  */
-export function toFileUnits(raw: Int32Array, scale: number, offset: number, out = new Float64Array(raw.length)): Float64Array {
-  const { exact, step, start, divisor } = planAxis(scale, offset), per = exact ? UNITS_PER_M * divisor : 1;
+export function toFileUnits(raw: Int32Array, scale: number, offset: number): Float64Array {
+  const { exact, step, start, divisor } = planAxis(scale, offset), per = exact ? UNITS_PER_M * divisor : 1, out = new Float64Array(raw.length);
   for (let i = 0; i < raw.length; i++) out[i] = (raw[i]! * step + start) / per;
   return out;
 }

@@ -86,11 +86,11 @@ function interpolated(nodes: Float64Array, across: number, window: Window, cellC
 /** First source pixel that the kernels of places touch and the one after the last, along their axis; [0, 0] where no pixel has a place. */
 export function touched({ centres, spans }: AxisPlaces, method: ResampleMethod): [number, number] {
   let low = Infinity, high = -Infinity;
-  const widen = (kernel: ResampleMethod, i: number): void => {
-    const reach = reachPx(kernel, spans[i]!);
+  for (let i = 0; i < centres.length; i++) {
+    if (Number.isNaN(centres[i]!)) continue;
+    const reach = reachPx(method, spans[i]!);
     low = Math.min(low, centres[i]! - reach);
     high = Math.max(high, centres[i]! + reach);
-  };
-  for (let i = 0; i < centres.length; i++) if (!Number.isNaN(centres[i]!)) widen(method, i);
+  }
   return low <= high ? [Math.floor(low), Math.ceil(high)] : [0, 0];
 }
