@@ -1,5 +1,6 @@
 // evaluate/agreement.ts: how well estimates agree with measurements, plot by plot: R2, RMSE, bias with intervals. Pure.
 import { bootstrapLimits } from './bootstrap.ts';
+import { addedUp, squaresAboutMean } from './figures.ts';
 import { PLOT_FIGURES } from './plot-figures.ts';
 import type { PlotFigures } from './plot-figures.ts';
 import type { Score } from './score.ts';
@@ -16,19 +17,19 @@ export interface PlotComparison {
 }
 
 /** Places in the array of sums of a pair: x measured, y estimated, both minus the mean measured value, which keeps small differences of large values. */
-const N = 0, X = 1, Y = 2, XX = 3, YY = 4, XY = 5, ERROR2 = 6, LENGTH = 7;
+const N = 0, X = 1, Y = 2, XX = 3, YY = 4, XY = 5, ERROR2 = 6;
 
 /** The scores of a pair of series: suffix of the metric, and value of the sums; `centre` was taken off both. */
 const SCORES: readonly { suffix: string; value: (s: Float64Array, centre: number) => number | null }[] = [
   { suffix: 'r2', value: (s) => positive(sst(s), (of) => 1 - s[ERROR2]! / of) },
-  { suffix: 'r2_corr', value: (s) => positive(sst(s) * (s[YY]! - s[Y]! ** 2 / s[N]!), (of) => (s[XY]! - s[X]! * s[Y]! / s[N]!) ** 2 / of) },
+  { suffix: 'r2_corr', value: (s) => positive(sst(s) * squaresAboutMean(s[N]!, s[Y]!, s[YY]!), (of) => (s[XY]! - s[X]! * s[Y]! / s[N]!) ** 2 / of) },
   { suffix: 'rmse', value: (s) => (s[N]! > 0 ? Math.sqrt(s[ERROR2]! / s[N]!) : null) },
   { suffix: 'rmse_percent', value: (s, centre) => positive(meanMeasured(s, centre), (of) => 100 * Math.sqrt(s[ERROR2]! / s[N]!) / of) },
   { suffix: 'bias', value: (s) => (s[N]! > 0 ? (s[Y]! - s[X]!) / s[N]! : null) },
   { suffix: 'bias_percent', value: (s, centre) => positive(meanMeasured(s, centre), (of) => 100 * (s[Y]! - s[X]!) / s[N]! / of) },
 ];
 
-const sst = (s: Float64Array): number => s[XX]! - s[X]! ** 2 / s[N]!;
+const sst = (s: Float64Array): number => squaresAboutMean(s[N]!, s[X]!, s[XX]!);
 const meanMeasured = (s: Float64Array, centre: number): number => centre + s[X]! / s[N]!;
 /** The sums of squares of equal values are 0 up to rounding, and no scale to measure by. */
 const positive = (of: number, value: (of: number) => number): number | null => (of > 1e-9 ? value(of) : null);
@@ -48,8 +49,7 @@ export function agreementScores(prefix: string, pairs: readonly { measured: numb
     const x = measured - centre, y = estimated - centre;
     return Float64Array.of(1, x, y, x * x, y * y, x * y, (y - x) ** 2);
   });
-  const total = new Float64Array(LENGTH);
-  for (const sums of units) sums.forEach((value, i) => { total[i]! += value; });
+  const total = addedUp(units)!;
   const limits = bootstrapLimits(units, (sums) => SCORES.map(({ value }) => value(sums, centre)));
   const mean: Score = { stratum: 'all', metric: `${prefix}_measured_mean`, value: centre, lo: null, hi: null, n };
   return [mean, ...SCORES.map(({ suffix, value }, i): Score => ({ stratum: 'all', metric: `${prefix}_${suffix}`, value: value(total, centre), ...limits[i]!, n })).filter(({ value }) => value !== null)];

@@ -2,11 +2,10 @@
 import Flatbush from 'flatbush';
 import type { Box } from '../types.ts';
 import { bootstrapLimits } from './bootstrap.ts';
-import { compareText, ratio, scoreFigures } from './figures.ts';
+import { compareText, ratio, scoreFigures, sumsOf } from './figures.ts';
 import type { Figure, TallyRow } from './figures.ts';
 import { mostPairs, pairsInOrder } from './pairs.ts';
 import type { Candidate } from './pairs.ts';
-import { sumsOf } from './points.ts';
 import type { Place, Scene } from './points.ts';
 import type { Score } from './score.ts';
 

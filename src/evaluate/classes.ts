@@ -1,5 +1,5 @@
 // evaluate/classes.ts: how well classes of crowns (alive, dead, a species group) agree with known ones: balanced accuracy, confusion. Pure.
-import { ratio, scoreFigures } from './figures.ts';
+import { addedUp, ratio, scoreFigures } from './figures.ts';
 import type { Figure } from './figures.ts';
 import type { Score } from './score.ts';
 
@@ -44,8 +44,7 @@ export function scoreClasses(cases: readonly ClassCase[], classes: readonly stri
     sums[at(classes.indexOf(reference), f)] = 1;
     return { picture, unit, strata, sums };
   });
-  const total = new Float64Array(classes.length * wide);
-  for (const { sums } of rows) for (let i = 0; i < sums.length; i++) total[i]! += sums[i]!;
+  const total = addedUp(rows.map(({ sums }) => sums)) ?? new Float64Array(classes.length * wide);
   const confusion = classes.flatMap((reference, r) => classes.map((found, f): Score => ({ stratum: 'all', metric: `confusion_${reference}_as_${found}`, value: total[at(r, f)]!, lo: null, hi: null, n: rowOf(total, r) })));
   return [...scoreFigures(rows, figures).filter(({ stratum }) => !stratum.startsWith('picture:')), ...confusion];
 }

@@ -1,5 +1,5 @@
 // evaluate/counts.ts: how well counts of trees agree with counted ones: MAE, RMSE, R2, bias, in all and by count. Pure.
-import { ratio, root, scoreFigures } from './figures.ts';
+import { ratio, root, scoreFigures, squaresAboutMean } from './figures.ts';
 import type { Figure } from './figures.ts';
 import type { Score } from './score.ts';
 
@@ -16,8 +16,7 @@ export interface CountScene {
 const N = 0, X = 1, XX = 2, ABSOLUTE = 3, ERROR = 4, ERROR2 = 5, LENGTH = 6;
 
 const pictures = (s: Float64Array): number => s[N]!;
-/** Sum of squares about the mean; equal values leave rounding alone. */
-const sst = (s: Float64Array): number => (s[N]! > 0 ? s[XX]! - s[X]! ** 2 / s[N]! : 0);
+const sst = (s: Float64Array): number => squaresAboutMean(s[N]!, s[X]!, s[XX]!);
 
 const FIGURES: readonly Figure[] = [
   { metric: 'count_mean', value: (s) => ratio(s[X]!, s[N]!), n: pictures },

@@ -20,6 +20,8 @@ export interface Figure {
 }
 
 export const ratio = (over: number, under: number): number | null => (under > 0 ? over / under : null);
+/** Sum of squares about the mean, of the number, the sum and the sum of squares; of equal values rounding is left. */
+export const squaresAboutMean = (n: number, sum: number, squares: number): number => (n > 0 ? squares - sum ** 2 / n : 0);
 export const root = (square: number | null): number | null => (square === null ? null : Math.sqrt(Math.max(0, square)));
 
 /**
@@ -49,7 +51,15 @@ function sumsByUnit(rows: readonly TallyRow[]): Float64Array[] {
   return [...Map.groupBy(rows, ({ unit }) => unit)].sort(([a], [b]) => compareText(a, b)).map(([, members]) => addedUp(members.map(({ sums }) => sums))!);
 }
 
-function addedUp(list: readonly Float64Array[]): Float64Array | null {
+/** The sums of a unit, begun where there are none. */
+export function sumsOf(units: Map<string, Float64Array>, unit: string, length: number): Float64Array {
+  const sums = units.get(unit) ?? new Float64Array(length);
+  units.set(unit, sums);
+  return sums;
+}
+
+/** Sums added place by place, in their order; null of none. */
+export function addedUp(list: readonly Float64Array[]): Float64Array | null {
   if (list.length === 0) return null;
   const total = new Float64Array(list[0]!.length);
   for (const sums of list) for (let i = 0; i < total.length; i++) total[i]! += sums[i]!;

@@ -1,6 +1,6 @@
 // evaluate/points.ts: how well points of trees agree with reference points: precision, recall, F1 at a radius, and how far off they are. Pure.
 import Flatbush from 'flatbush';
-import { ratio, root, scoreFigures } from './figures.ts';
+import { ratio, root, scoreFigures, sumsOf } from './figures.ts';
 import type { Figure, TallyRow } from './figures.ts';
 import { greedyPairs, mostPairs } from './pairs.ts';
 import type { Candidate } from './pairs.ts';
@@ -80,13 +80,6 @@ function tallyScene(scene: PointScene, radiusM: number): TallyRow[] {
   }
   for (const pair of greedyPairs(candidates)) sumsAt(reference[pair.reference]!)[GREEDY]! += 1;
   return [...units].map(([unit, sums]) => ({ picture, unit, strata, sums }));
-}
-
-/** The sums of a unit, begun where there are none. */
-export function sumsOf(units: Map<string, Float64Array>, unit: string, length: number): Float64Array {
-  const sums = units.get(unit) ?? new Float64Array(length);
-  units.set(unit, sums);
-  return sums;
 }
 
 /** What to say where greedy and optimal pairs give another F1; null where they agree in all. */

@@ -1,5 +1,5 @@
 // evaluate/regression.ts: how well predicted figures (volume, DBH, biomass) and their intervals agree with measured ones. Pure.
-import { ratio, root, scoreFigures } from './figures.ts';
+import { ratio, root, scoreFigures, squaresAboutMean } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { Z_95 } from './quantiles.ts';
 import type { Score } from './score.ts';
@@ -18,7 +18,7 @@ export interface RegressionCase {
 const N = 0, X = 1, XX = 2, ERROR = 3, ERROR2 = 4, WITH_SD = 5, INSIDE = 6, LENGTH = 7;
 
 const count = (s: Float64Array): number => s[N]!;
-const sst = (s: Float64Array): number => (s[N]! > 0 ? s[XX]! - s[X]! ** 2 / s[N]! : 0);
+const sst = (s: Float64Array): number => squaresAboutMean(s[N]!, s[X]!, s[XX]!);
 
 const FIGURES: readonly Figure[] = [
   { metric: 'rmse', value: (s) => root(ratio(s[ERROR2]!, s[N]!)), n: count },

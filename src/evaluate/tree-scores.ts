@@ -4,6 +4,8 @@ import { bootstrapLimits } from './bootstrap.ts';
 import type { Limits } from './bootstrap.ts';
 import { layersAmong } from './canopy-layers.ts';
 import { detectionRate } from './detection-rate.ts';
+import { addedUp, ratio, root, sumsOf } from './figures.ts';
+import type { Figure } from './figures.ts';
 import { MATCH_LIMITS, distanceLimitM, matchTrees } from './match-trees.ts';
 import type { MatchLimits, TreePair } from './match-trees.ts';
 import { wilson95 } from './quantiles.ts';
@@ -69,16 +71,16 @@ export function scoreTrees(found: readonly FoundTree[], reference: readonly Refe
   const layers = (tree: FoundTree | (typeof targets)[number], given: string | null): string[] => (stated ? (given === null ? [] : [given]) : [layerOf(tree)]);
   const stratify = (tree: FoundTree | (typeof targets)[number], given: string | null): string[] => ['all', ...layers(tree, given).map((layer) => `layer:${layer}`), heightClass(tree.heightM)];
   const strataOf = targets.map((tree) => stratify(tree, tree.layer));
-  targets.forEach(({ unit }, i) => strataOf[i]!.forEach((stratum) => { sumsOf(strata, stratum, unit)[REFERENCE]! += 1; }));
-  for (const pair of pairs) for (const stratum of strataOf[pair.reference]!) addPair(sumsOf(strata, stratum, targets[pair.reference]!.unit), pair, found[pair.found]!, targets[pair.reference]!);
-  for (const { tree, unit } of falseTrees(found, pairs, reference, { limits, unitAt })) for (const stratum of stratify(tree, null)) sumsOf(strata, stratum, unit)[FALSE]! += 1;
+  targets.forEach(({ unit }, i) => strataOf[i]!.forEach((stratum) => { sumsIn(strata, stratum, unit)[REFERENCE]! += 1; }));
+  for (const pair of pairs) for (const stratum of strataOf[pair.reference]!) addPair(sumsIn(strata, stratum, targets[pair.reference]!.unit), pair, found[pair.found]!, targets[pair.reference]!);
+  for (const { tree, unit } of falseTrees(found, pairs, reference, { limits, unitAt })) for (const stratum of stratify(tree, null)) sumsIn(strata, stratum, unit)[FALSE]! += 1;
   return [...strata.keys()].sort(byStratum).flatMap((stratum) => scoresOf(stratum, strata.get(stratum)!, { withPrecision: !(stated && stratum.startsWith('layer:')) }));
 }
 
-function sumsOf(strata: Strata, stratum: string, unit: string): Float64Array {
-  const units = strata.get(stratum) ?? new Map<string, Float64Array>(), sums = units.get(unit) ?? new Float64Array(LENGTH);
-  strata.set(stratum, units.set(unit, sums));
-  return sums;
+function sumsIn(strata: Strata, stratum: string, unit: string): Float64Array {
+  const units = strata.get(stratum) ?? new Map<string, Float64Array>();
+  strata.set(stratum, units);
+  return sumsOf(units, unit, LENGTH);
 }
 
 function addPair(sums: Float64Array, { heightErrorM, distanceM }: TreePair, found: FoundTree, reference: { dbhCm: number | null }): void {
@@ -114,15 +116,6 @@ const LAYERS = ['layer:dominant', 'layer:codominant', 'layer:understorey'];
 const rankOf = (stratum: string): number => (stratum === 'all' ? -1 : LAYERS.includes(stratum) ? LAYERS.indexOf(stratum) : stratum.startsWith('layer:') ? LAYERS.length : 9 + Number(/^height:(-?\d+)/.exec(stratum)?.[1]));
 const byStratum = (a: string, b: string): number => rankOf(a) - rankOf(b) || (a < b ? -1 : 1);
 
-/** A figure of the sums, and how many trees it rests on. */
-interface Figure {
-  metric: string;
-  value: (sums: Float64Array) => number | null;
-  n: (sums: Float64Array) => number;
-}
-
-const ratio = (over: number, under: number): number | null => (under > 0 ? over / under : null);
-const root = (square: number | null): number | null => (square === null ? null : Math.sqrt(Math.max(0, square)));
 const foundIn = (s: Float64Array): number => s[PAIRS]! + s[FALSE]!;
 
 const FIGURES: readonly Figure[] = [
@@ -149,8 +142,7 @@ function widened(limits: Limits, { metric, value, n }: { metric: string; value: 
 
 function scoresOf(stratum: string, units: ReadonlyMap<string, Float64Array>, { withPrecision }: { withPrecision: boolean }): Score[] {
   const figures = FIGURES.filter(({ metric }) => withPrecision || !NEED_FALSE.includes(metric));
-  const sorted = [...units].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sums]) => sums), total = new Float64Array(LENGTH);
-  for (const sums of sorted) sums.forEach((value, i) => { total[i]! += value; });
+  const sorted = [...units].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sums]) => sums), total = addedUp(sorted)!;
   const limits = bootstrapLimits(sorted, (sums) => figures.map(({ value }) => value(sums)));
   const scores = figures.map(({ metric, value, n }, i): Score => {
     const figure = { metric, value: value(total), n: n(total) };
