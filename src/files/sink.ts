@@ -2,6 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncPath } from './atomic.ts';
 
 /**
  * A file being written under a temporary name: append, patch, `finish`, then `publish`; `discard` in the end whatever happened.
@@ -47,12 +48,7 @@ export class StagedFile {
   /** Rename a finished file into place; what was there is replaced. */
   async publish(): Promise<void> {
     await rename(this.stagedPath, this.path);
-    const folder = await open(dirname(this.path), 'r');
-    try {
-      await folder.sync(); // the new name lasts through a power cut
-    } finally {
-      await folder.close();
-    }
+    await syncPath(dirname(this.path)); // the new name lasts through a power cut
   }
 
   /** Close, and delete what was not published. */
