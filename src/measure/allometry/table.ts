@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../errors.ts';
 import type { SpeciesGroup } from '../../types.ts';
+import { curveAt } from '../fits/height-diameter.ts';
 import type { Equation, EquationRange, EquationSet, Limits, TreeSize } from './equation.ts';
 
 const VARIABLES = ['height', 'crown_diameter', 'dbh', 'wood_density'] as const;
@@ -118,9 +119,8 @@ interface Form {
 
 function formOf(row: z.infer<typeof Row>, id: string): Form {
   if (row.form === 'chapman-richards') {
-    const { asym, k, p } = row.coefficients;
     if (row.gives !== 'dbh') throw new InvalidInput(`${id}: a chapman-richards curve gives dbh from height; write agb as power or log-linear`, { equation: id });
-    return { variables: ['height'], exponent: () => 0, value: (of) => asym * (-Math.expm1(-k * of('height'))) ** p };
+    return { variables: ['height'], exponent: () => 0, value: (of) => curveAt(row.coefficients, of('height')) };
   }
   const { coefficients } = row, variables = VARIABLES.filter((variable) => coefficients[variable] !== undefined);
   if (variables.length === 0) throw new InvalidInput(`${id}: no exponent; give one for ${VARIABLES.join(', ')}`, { equation: id });
