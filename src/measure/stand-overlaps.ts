@@ -22,10 +22,11 @@ export interface StandOverlap {
  */
 export function standOverlaps(tile: Tile, stands: readonly Stand[], { lattice, window: held, mask }: Raster): StandOverlap[] {
   const core = windowOfCore(lattice, tile.core), near = stands.filter(({ polygons }) => { const box = bboxOf(polygons); return box !== null && boxesMeet(box, tile.core); });
-  const owners = near.length < 2 ? [] : new Array<number[] | undefined>(core.width * core.height), pairs = new Map<string, { standId: string; otherId: string; pixels: number }>();
+  if (near.length < 2) return [];
+  const owners = new Array<number[] | undefined>(core.width * core.height), pairs = new Map<string, { standId: string; otherId: string; pixels: number }>();
   const first = new Int32Array(owners.length).fill(-1);
   near.forEach(({ polygons }, s) => {
-    const window = owners.length === 0 ? { ...core, width: 0, height: 0 } : windowOfPolygons(polygons, lattice, core), inside = pixelsInside(polygons, lattice, window);
+    const window = windowOfPolygons(polygons, lattice, core), inside = pixelsInside(polygons, lattice, window);
     for (let i = 0; i < inside.length; i++) {
       if (!inside[i]) continue;
       const col = window.col + (i % window.width), row = window.row + Math.floor(i / window.width), at = indexIn(core, col, row);
