@@ -37,7 +37,7 @@ const STARTING_S: Range = [2, 10];
  */
 const PIXELS_PER_S: Range = [60_000, 400_000];
 /** A point in a bucket: time 8, x, y, z 12, intensity 2, returns, class and flags 3 (src/tile/bucket-format.ts). */
-const BUCKET_BYTES = 25;
+export const BUCKET_BYTES = 25;
 /** On bcts_1-4 (20.1 valid ha, 293 trees/ha, CHM of 0.5 m): parts 10.6 bytes a CHM pixel, rasters 3.9 (2026-11-25). */
 const PART_BYTES_PER_PIXEL: Range = [4, 20], RASTER_BYTES_PER_PIXEL: Range = [2, 8];
 /** On the same survey 1,070 bytes of survey.duckdb a tree, cells and openings included; forests have 100 to 1,200 trees that are seen from above on a hectare. */

@@ -2,6 +2,7 @@
 import type { ExitCode } from '../../errors.ts';
 import { EXIT } from '../../errors.ts';
 import { dueTasks } from '../../pipeline/due.ts';
+import { BUCKET_BYTES } from '../../pipeline/estimate.ts';
 import { takeLock } from '../../files/lock.ts';
 import type { LoadedJob } from '../../pipeline/job-file.ts';
 import { loadJob } from '../../pipeline/job-file.ts';
@@ -14,8 +15,6 @@ import { faultText } from '../notes.ts';
 import type { GlobalOptions } from '../options.ts';
 
 const KINDS: readonly TaskKind[] = ['bucket', 'canopy', 'model', 'measure', 'merge'];
-/** Bytes that a point takes in a bucket. */
-const SCRATCH_BYTES = 25;
 
 export async function plan(job: string, { verify = false, json }: GlobalOptions & { verify?: boolean }): Promise<ExitCode> {
   const loaded = await loadJob(job), unlock = await takeLock(lockFile(loaded.output)); // plan.json must not change under a run
@@ -31,7 +30,7 @@ async function sayPlan(loaded: LoadedJob, { verify, json }: { verify: boolean; j
   const made = await planSurvey(loaded, { verify, watch: { notes: (notes) => { faults.push(...notes.faults); } } }), due = await dueTasks(made, { again: true });
   const why = due.tasks.length === 0 ? [] : reasonsDue(made, await readRunRecord(loaded.output)), exitCode = faults.length > 0 ? EXIT.voids : EXIT.ok;
   const count = (kind: TaskKind, tasks: readonly { kind: TaskKind }[]) => tasks.filter((task) => task.kind === kind).length;
-  const scratchMb = Math.round(due.tasks.reduce((sum, { unit }) => sum + ('file' in unit ? made.survey.lidar[unit.file]!.pointCount * SCRATCH_BYTES : 0), 0) / 2 ** 20);
+  const scratchMb = Math.round(due.tasks.reduce((sum, { unit }) => sum + ('file' in unit ? made.survey.lidar[unit.file]!.pointCount * BUCKET_BYTES : 0), 0) / 2 ** 20);
   const kinds = Object.fromEntries(KINDS.map((kind) => [kind, { planned: count(kind, made.tasks), due: count(kind, due.tasks) }]));
   if (json) {
     console.log(JSON.stringify({ plan: planFile(loaded.output), run_id: made.run_id, kinds, why, left_out: faults, scratch_mb_at_most: scratchMb }));
