@@ -2,6 +2,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { LAYERS } from '../export/layers.ts';
 import { DATABASE_TABLES } from '../store/columns.ts';
+import { VIEWS } from '../store/schema.ts';
 import { QUERIES } from '../store/sql/queries.ts';
 import { bashScript } from './completion/bash.ts';
 import { fishScript } from './completion/fish.ts';
@@ -28,12 +29,10 @@ export interface CommandWords {
   variadic: boolean;
 }
 
-const VIEWS = ['stand_metrics', 'survey_metrics'];
-
 /** What the names of arguments and values stand for. */
 const MEANINGS: Readonly<Record<string, Expected>> = {
   job: { files: ['yaml', 'yml'] }, target: { files: ['yaml', 'yml', 'duckdb'] }, old: { files: ['yaml', 'yml', 'duckdb'] }, new: { files: ['yaml', 'yml', 'duckdb'] },
-  file: { files: [] }, dir: { folders: true }, what: { words: ['height-diameter', 'radiometry'] }, layer: { words: Object.keys(LAYERS) }, sql: { words: Object.keys(QUERIES).map((name) => `@${name}`) }, table: { words: ['job', ...DATABASE_TABLES, ...VIEWS] },
+  file: { files: [] }, dir: { folders: true }, what: { words: ['height-diameter', 'radiometry'] }, layer: { words: Object.keys(LAYERS) }, sql: { words: Object.keys(QUERIES).map((name) => `@${name}`) }, table: { words: ['job', ...DATABASE_TABLES, ...Object.keys(VIEWS)] },
   model: { files: ['onnx'] },
 };
 

@@ -10,6 +10,10 @@ type Handler = (...args: never[]) => Promise<ExitCode>;
 /** As `store/formats.ts` has them, which would load DuckDB. */
 export const FORMATS = ['table', 'csv', 'json', 'ndjson', 'markdown', 'parquet'] as const;
 
+/** What `model` does. */
+export const MODEL_ACTIONS = ['list', 'check', 'bench'] as const;
+export type ModelAction = (typeof MODEL_ACTIONS)[number];
+
 /** Shells that `completion` writes for. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -137,7 +141,7 @@ function addEvaluation(program: Command): void {
 function addModels(program: Command): void {
   const command = adder(program, 'By day:');
   command('model', 'models: list them, check one, time one')
-    .addArgument(new Argument('<what>', 'list: those that come with the program and lie beside you; check: whether one would run; bench: how fast').choices(['list', 'check', 'bench'])).argument('[model]', 'a name, a folder with a card, or an ONNX file')
+    .addArgument(new Argument('<what>', 'list: those that come with the program and lie beside you; check: whether one would run; bench: how fast').choices(MODEL_ACTIONS)).argument('[model]', 'a name, a folder with a card, or an ONNX file')
     .option('--providers <list>', 'execution providers to try, with commas between', 'cpu')
     .option('--require-gpu', 'fail rather than take the CPU')
     .option('--seconds <s>', 'bench: how long', '6')

@@ -11,9 +11,10 @@ import { checkModel } from '../../infer/check-model.ts';
 import type { Refused } from '../../infer/session.ts';
 import type { GlobalOptions } from '../options.ts';
 import { packaged } from '../packaged.ts';
+import type { ModelAction } from '../program.ts';
 import { bytesText, columnsText } from '../text.ts';
 
-export interface ModelOptions extends GlobalOptions {
+interface ModelOptions extends GlobalOptions {
   /** execution providers in the order in which to try them, with commas */
   providers?: string;
   requireGpu?: boolean;
@@ -21,13 +22,9 @@ export interface ModelOptions extends GlobalOptions {
   seconds?: string;
 }
 
-/** What `model` does. */
-export const MODEL_ACTIONS = ['list', 'check', 'bench'] as const;
-type Action = (typeof MODEL_ACTIONS)[number];
+const ACTIONS: Record<ModelAction, (target: string | undefined, options: ModelOptions) => Promise<ExitCode>> = { list, check, bench };
 
-const ACTIONS: Record<Action, (target: string | undefined, options: ModelOptions) => Promise<ExitCode>> = { list, check, bench };
-
-export const model = (action: Action, target: string | undefined, options: ModelOptions): Promise<ExitCode> => ACTIONS[action](target, options);
+export const model = (action: ModelAction, target: string | undefined, options: ModelOptions): Promise<ExitCode> => ACTIONS[action](target, options);
 
 /** Models of the package, and those of the folder that one works in. */
 const folders = (): string[] => [...new Set([packaged('models'), join(process.cwd(), 'models')])];
@@ -60,7 +57,7 @@ function rowOf({ name, card, bytes, problem }: CatalogueEntry): string[] {
   return [name, card.task, card.version, card.licence, bandsOf(card).join(','), gsdM === null ? '-' : `${gsdM} m`, bytes === null ? 'no network' : bytesText(bytes), headline(card)];
 }
 
-async function modelOf(target: string | undefined, action: Action): Promise<string> {
+async function modelOf(target: string | undefined, action: ModelAction): Promise<string> {
   if (target === undefined) throw new UsageError(`understory model ${action}: which model? Give a name, a folder with a card or an ONNX file; understory model list shows those there are`);
   const { dir, tried } = await findModel(target, process.cwd(), folders());
   if (dir !== null) return dir;

@@ -18,7 +18,7 @@ interface Relation {
 }
 
 /** Tables, then views, in the order in which a reader meets them. */
-export function relations(): Relation[] {
+function relations(): Relation[] {
   const tables = DATABASE_TABLES.map((name): Relation => {
     const { meaning, primaryKey, columns } = tableOf(name);
     return { name, kind: 'table', meaning, key: primaryKey, columns };
