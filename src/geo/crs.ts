@@ -31,6 +31,9 @@ export interface Crs {
 
 const cache = new Map<number, Crs>();
 
+/** The number of a code written as `EPSG:32611`, which whoever took it has checked. */
+export const epsgOfCode = (code: string): number => Number(code.slice('EPSG:'.length));
+
 /**
  * The CRS of an EPSG code.
  *

@@ -1,16 +1,13 @@
 // infer/card-check.ts: whether a model may run: its card holds together, is that of its network, and fits an image. IO in `checkCard`.
 import { readFile } from 'node:fs/promises';
 import { ModelError } from '../errors.ts';
-import { modelPath } from './card.ts';
+import { SAME_GSD, modelPath } from './card.ts';
 import type { AnyCard, ModelCard } from './card.ts';
 import { cardProblems } from './card-rules.ts';
 import { fileProblems } from './file-rules.ts';
 import { graphProblems } from './graph-rules.ts';
 import { modelTask } from './registry.ts';
 import type { TensorInfo } from './session.ts';
-
-/** Pixel sizes that count as the card's own: within 1 %, as DESIGN law 1 says. */
-const SAME_GSD = 0.01;
 
 /**
  * Check a card against itself, its task and its network's file: fields consistent, hash equal, no data outside the file,

@@ -91,6 +91,9 @@ export type ModelCard = Exclude<AnyCard, TableCard>;
 export type CardOf<Task extends AnyCard['task']> = Extract<AnyCard, { task: Task }>;
 export type CardInput = ModelCard['input'];
 
+/** Pixel sizes that count as the card's own: within 1 %, as DESIGN law 1 says. */
+export const SAME_GSD = 0.01;
+
 export const isTableCard = (card: AnyCard): card is TableCard => card.task === 'regress-table';
 
 /** Zod's issues as lines that name the path at fault. */

@@ -1,5 +1,6 @@
 // ingest/plot-columns.ts: the columns of plots and plot trees, and what to say of one that is named otherwise. Pure.
 import { InvalidInput } from '../errors.ts';
+import { editDistance } from '../nearest.ts';
 
 export const PLOT_FIGURES = ['stems_per_ha', 'basal_area_m2_per_ha', 'height_m', 'agb_t_per_ha'] as const;
 export const PLOT_COLUMNS = ['plot_id', 'x', 'y', 'lon', 'lat', 'radius_m', 'area_m2', ...PLOT_FIGURES] as const;
@@ -55,14 +56,4 @@ function nearestColumn(column: string, known: readonly string[]): string | null 
   const stem = stemOf(column), same = known.find((each) => stemOf(each) === stem);
   if (same !== undefined) return same;
   return known.find((each) => each.length > 4 && editDistance(column, each) <= Math.min(2, each.length / 4)) ?? null;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -2,7 +2,7 @@
 import type { Box } from '../types.ts';
 import { UsageError, messageOf } from '../errors.ts';
 import type { Crs } from '../geo/crs.ts';
-import { crsFromEpsg } from '../geo/crs.ts';
+import { crsFromEpsg, epsgOfCode } from '../geo/crs.ts';
 import type { CrsReading, CrsWords } from '../geo/crs-statement.ts';
 import { SAME_UNIT, crsFromStatement } from '../geo/crs-statement.ts';
 import type { Job } from './job-schema.ts';
@@ -39,7 +39,7 @@ const NOTHING_STATED = 'it states no CRS';
 /** The CRS that a key of the job file names. @throws {UsageError} for a code that is not in the table, or cannot be used */
 export function crsOfKey(text: string, key: string, jobFile: string): Crs {
   try {
-    return crsFromEpsg(Number(text.slice('EPSG:'.length)));
+    return crsFromEpsg(epsgOfCode(text));
   } catch (error) {
     throw new UsageError(`${jobFile}: ${key}: ${messageOf(error)}`, { source: jobFile, path: key }, { cause: error });
   }

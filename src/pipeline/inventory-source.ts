@@ -2,8 +2,7 @@
 import { join } from 'node:path';
 import type { Box, Lattice, Window } from '../types.ts';
 import { InvalidInput, messageOf } from '../errors.ts';
-import { anchoredLattice, boxOfWindow, indexIn, windowOfBox, xOfCol, yOfRow } from '../geo/lattice.ts';
-import { toUnits } from '../geo/units.ts';
+import { anchoredLattice, boxOfWindow, indexIn, pixelAt, windowOfBox, xOfCol, yOfRow } from '../geo/lattice.ts';
 import type { Region } from '../evaluate/regions.ts';
 import { openFile } from '../files/byte-source.ts';
 import { openRaster } from '../ingest/geotiff-reader.ts';
@@ -75,9 +74,7 @@ export async function openInventory(connection: DuckDBConnection, { validArea }:
       return inside === 0 ? 0 : valid / inside;
     },
     async isValid(xM, yM) {
-      const { resM, x0M, y0M } = validity.lattice, res = toUnits(resM);
-      const window = { col: Math.floor((toUnits(xM) - toUnits(x0M)) / res), row: -Math.floor((toUnits(yM) - toUnits(y0M)) / res) - 1, width: 1, height: 1 };
-      return (await validity.shares(window))[0]! > 0;
+      return (await validity.shares({ ...pixelAt(validity.lattice, xM, yM), width: 1, height: 1 }))[0]! > 0;
     },
     close: () => validity.close(),
   };

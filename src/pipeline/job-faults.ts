@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { JsonSchema } from './job-json-schema.ts';
 import { alternatives, jobJsonSchema } from './job-json-schema.ts';
-import { nearestHint } from './nearest.ts';
+import { nearestHint } from '../nearest.ts';
 
 export interface JobFault {
   at: PropertyKey[];

@@ -2,6 +2,7 @@
 import type { Lattice, Window } from '../types.ts';
 import { ModelError } from '../errors.ts';
 import { boxOfWindow, intersectWindows, windowOfBox } from '../geo/lattice.ts';
+import { SAME_GSD } from '../infer/card.ts';
 import type { ModelCard } from '../infer/card.ts';
 import type { ImageLayer, ModelInput, SurveyModel } from './survey.ts';
 
@@ -22,9 +23,6 @@ export interface InputSource {
   /** lay the files on pixels of this size, anchored to the CRS origin */
   layAt?(gsdM: number): ImageLayer;
 }
-
-/** Pixel sizes that count as the card's own: within 1 % (DESIGN law 1). */
-const SAME_GSD = 0.01;
 
 const isOwnSize = (gsdM: number, card: ModelCard): boolean => Math.abs(gsdM / card.input.gsdM - 1) <= SAME_GSD;
 

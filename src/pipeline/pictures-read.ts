@@ -6,6 +6,7 @@ import { bytesSource } from '../files/byte-source.ts';
 import { crsFromEpsg } from '../geo/crs.ts';
 import { intersectWindows } from '../geo/lattice.ts';
 import { roundTo } from '../geo/units.ts';
+import { SAME_GSD } from '../infer/card.ts';
 import type { ModelCard } from '../infer/card.ts';
 import { openRaster } from '../ingest/geotiff-reader.ts';
 import type { RasterFile, RasterHeader } from '../ingest/geotiff-reader.ts';
@@ -108,8 +109,6 @@ export interface PlacedPicture {
   gsdM: number;
 }
 
-/** Pixel sizes that count as the card's own, as in a survey. */
-const SAME_GSD = 0.01;
 /** A CRS in metres, in which pictures without one are resampled: nothing of it enters. */
 const SOME_CRS = 32631;
 

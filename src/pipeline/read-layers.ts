@@ -4,7 +4,7 @@ import type { MultiPolygon, Stand } from '../types.ts';
 import { InvalidInput } from '../errors.ts';
 import { contentKey } from '../files/hash.ts';
 import { extentsMeet } from '../geo/box.ts';
-import { crsFromEpsg } from '../geo/crs.ts';
+import { crsFromEpsg, epsgOfCode } from '../geo/crs.ts';
 import type { Crs } from '../geo/crs.ts';
 import { bboxOf, orientRings } from '../geo/polygon.ts';
 import { toMetres, toUnits } from '../geo/units.ts';
@@ -39,7 +39,7 @@ interface LayerKeys {
 }
 
 const optionsOf = ({ surveyCrs }: LayerContext, { layer, crs, override }: LayerKeys, note: (text: string) => void): LayerOptions =>
-  ({ surveyCrs, layer: layer ?? null, statedCrs: crs === undefined ? null : crsFromEpsg(Number(crs.slice('EPSG:'.length))), override, onNote: note });
+  ({ surveyCrs, layer: layer ?? null, statedCrs: crs === undefined ? null : crsFromEpsg(epsgOfCode(crs)), override, onNote: note });
 
 /** The survey's bounds: all polygons of the layer as one, where they overlap counted once. */
 async function readArea(context: LayerContext, pattern: string): Promise<SurveyArea> {

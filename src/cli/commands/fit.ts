@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
-import { crsFromEpsg } from '../../geo/crs.ts';
+import { crsFromEpsg, epsgOfCode } from '../../geo/crs.ts';
 import type { MatchMethod } from '../../infer/radiometry.ts';
 import { readPlotTrees } from '../../ingest/plots.ts';
 import { writeHeightDiameterFit } from '../../pipeline/fits.ts';
@@ -17,8 +17,6 @@ const fits = new Map<string, (loaded: LoadedJob, options: FitOptions) => Promise
 
 export type FitOptions = GlobalOptions & { output: string; model?: string; method?: MatchMethod };
 
-const epsgOf = (code: string): number => Number(code.slice('EPSG:'.length));
-
 export async function fit(job: string, what: string, options: FitOptions): Promise<ExitCode> {
   const make = fits.get(what);
   if (!make) throw new UsageError(`fit ${what}: nothing of that name can be fitted; use ${[...fits.keys()].join(' or ')}`);
@@ -32,8 +30,8 @@ async function fitPlots(loaded: LoadedJob, { output, json, model }: FitOptions):
   if (model !== undefined) throw new UsageError('--model: belongs to fit radiometry; leave it out');
   if (plots?.trees === undefined) throw new UsageError(`${loaded.at('inputs')}: inputs.plots.trees: a height-diameter fit needs trees with dbh_cm and height_m; add plots: { file: plots.csv, trees: plot_trees.csv }`, { source: loaded.path, path: 'inputs.plots.trees' });
   const path = await onlyFile(loaded, plots.trees, 'inputs.plots.trees'), notes: string[] = [];
-  const surveyCrs = crsFromEpsg(loaded.job.crs === undefined ? (await readSurvey(withoutFits(loaded))).survey.crs.epsg : epsgOf(loaded.job.crs));
-  const trees = readPlotTrees(path, { surveyCrs, ...(plots.crs === undefined ? {} : { statedCrs: crsFromEpsg(epsgOf(plots.crs)) }), onNote: (note: string) => void notes.push(note) });
+  const surveyCrs = crsFromEpsg(loaded.job.crs === undefined ? (await readSurvey(withoutFits(loaded))).survey.crs.epsg : epsgOfCode(loaded.job.crs));
+  const trees = readPlotTrees(path, { surveyCrs, ...(plots.crs === undefined ? {} : { statedCrs: crsFromEpsg(epsgOfCode(plots.crs)) }), onNote: (note: string) => void notes.push(note) });
   const made = await writeHeightDiameterFit(loaded, { path, trees, output });
   if (json) console.log(JSON.stringify({ output, ...made.table, notes }));
   else for (const line of [...notes, ...linesOf(made, nameIn(loaded.dir, output))]) console.error(line);

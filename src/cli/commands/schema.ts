@@ -2,7 +2,7 @@
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
 import { jobJsonSchema } from '../../pipeline/job-json-schema.ts';
-import { nearestHint } from '../../pipeline/nearest.ts';
+import { nearestHint } from '../../nearest.ts';
 import { DATABASE_TABLES, tableOf } from '../../store/columns.ts';
 import type { Column } from '../../store/columns.ts';
 import { VIEWS } from '../../store/schema.ts';

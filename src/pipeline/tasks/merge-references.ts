@@ -3,7 +3,7 @@ import { dirname, relative } from 'node:path';
 import type { TableName } from '../../store/columns.ts';
 import type { DuckDBConnection } from '../../store/duck.ts';
 import type { Rows } from '../../store/merge.ts';
-import { crsFromEpsg } from '../../geo/crs.ts';
+import { crsFromEpsg, epsgOfCode } from '../../geo/crs.ts';
 import { readPlotTrees, readPlots } from '../../ingest/plots.ts';
 import type { PlotOptions } from '../../ingest/plots.ts';
 import type { Evaluation, ReferenceFiles } from '../evaluation.ts';
@@ -11,7 +11,7 @@ import { evaluateReference } from '../evaluation.ts';
 import { openInventory } from '../inventory-source.ts';
 import type { Plan } from '../plan.ts';
 
-const crsOf = (code: string | undefined) => (code === undefined ? {} : { statedCrs: crsFromEpsg(Number(code.slice('EPSG:'.length))) });
+const crsOf = (code: string | undefined) => (code === undefined ? {} : { statedCrs: crsFromEpsg(epsgOfCode(code)) });
 
 /** Rows of `plot` and `plot_tree`: the job's own plots. */
 export function plotRows({ job, survey }: Plan): Partial<Record<TableName, Rows>> {

@@ -1,6 +1,7 @@
 // pipeline/tasks/model-reader.ts: the bands that a network reads, from files and from what earlier tasks made. IO.
 import type { Window } from '../../types.ts';
 import { UnderstoryError } from '../../errors.ts';
+import { unionWindows } from '../../geo/lattice.ts';
 import type { ModelCard } from '../../infer/card.ts';
 import type { InputWindow, ReadInput } from '../../infer/input.ts';
 import { matched } from '../../infer/radiometry.ts';
@@ -70,7 +71,7 @@ async function openProduct(call: TaskCall, model: SurveyModel, { product, roles 
   if (parts.length === 0) return null;
   const placed = parts.map(({ need, part }) => ({ path: part.path(`${raster}.tif`), window: windowOf(need, part, raster, plan, lattice) })).sort((a, b) => (a.path < b.path ? -1 : 1));
   const epsg = plan.survey.crs.epsg, grid = model.grid!.lattice;
-  if (sameLattice(lattice, grid)) return openImage({ lattice, window: placed.map(({ window }) => window).reduce(unionWindow), bands: 1, epsg, files: placed }, [...roles]);
+  if (sameLattice(lattice, grid)) return openImage({ lattice, window: placed.map(({ window }) => window).reduce(unionWindows), bands: 1, epsg, files: placed }, [...roles]);
   const headers = await Promise.all(placed.map(({ path }) => readRasterHeader(path)));
   const resampled: ImagePlan = planImage(headers.map((header) => ({ ...header, epsg })), { lattice: 'crs', gsdM: grid.resM, surveyEpsg: epsg });
   return openImage(resampled, [...roles]);
@@ -86,9 +87,4 @@ function windowOf({ unit }: Task, part: Part, raster: string, { job, survey }: P
   const windows = part.info.inputs[0]?.['windows'] as Record<string, Window> | undefined, window = windows?.[raster];
   if (!window) throw new UnderstoryError(`${part.dir}: holds no raster ${raster}; delete the part and run again`, { source: part.dir, survey: survey.name });
   return window;
-}
-
-function unionWindow(a: Window, b: Window): Window {
-  const col = Math.min(a.col, b.col), row = Math.min(a.row, b.row);
-  return { col, row, width: Math.max(a.col + a.width, b.col + b.width) - col, height: Math.max(a.row + a.height, b.row + b.height) - row };
 }

@@ -1,4 +1,4 @@
-// pipeline/nearest.ts: the known word that a wrong one is nearest to. Pure.
+// nearest.ts: the known word that a wrong one is nearest to. Pure.
 
 /** "; did you mean size_m?" for the nearest word, or the words there are; '' where there are none. */
 export function nearestHint(word: string, known: readonly string[]): string {
@@ -14,7 +14,7 @@ export function nearest(word: string, known: readonly string[]): string | null {
 }
 
 /** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
