@@ -1,11 +1,13 @@
 """crown-alive-dead: is a crown in a 0.1 m picture alive or standing dead? A small classifier on crops of 48 x 48 px (4.8 m).
 
   alive.py folds     five groups of sites, each left out once       alive.py final    train on all
+
+The model is the mean of --nets networks that differ in their seeds: of 500 crops, some called wrongly, each learns other errors.
 """
 import json
 import re
 
-from treelib.sgd import Schedule, load_ema, train  # first: sets the threads before torch is loaded
+from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -13,6 +15,7 @@ from PIL import Image
 from torch import nn
 from treelib.jitter import jitter, to_input
 from treelib.net import Block, conv_bn
+from treelib.pictures import Bank, Windows
 from treelib.score import bootstrap
 from treelib.settings import parser, settled
 
@@ -67,31 +70,33 @@ def window(image, x, y, span):
 
 
 def drawer(items, strength):
-    by = [[it for it in items if it[1] == label] for label in (0, 1)]
+    """As many alive as dead; windows of 3 to 6.8 m near the crop's middle, inside it."""
+    bank = Bank([np.asarray(im) for im, _, _ in items], device())
+    by = [np.array([k for k, it in enumerate(items) if it[1] == label]) for label in (0, 1)]
 
     def draw(rng, batch):
-        xs, ys = [], []
-        for k in range(batch):
-            image, label, _ = by[k % 2][rng.integers(len(by[k % 2]))]
-            w, h = image.size
-            x = np.rot90(window(image, w / 2 + rng.normal() * 5, h / 2 + rng.normal() * 5, float(np.exp(rng.uniform(np.log(30), np.log(68))))), rng.integers(4))
-            xs.append(x[:, ::-1] if rng.random() < 0.5 else x)
-            ys.append(label)
-        return {'x': to_input(jitter(rng, np.stack(xs), strength)), 'y': np.array(ys)}
+        y = np.arange(batch) % 2
+        index = np.array([by[label][rng.integers(len(by[label]))] for label in y])
+        size = bank.sizes[index]
+        span = np.minimum(np.exp(rng.uniform(np.log(30), np.log(68), batch)), size.min(1))
+        middle = np.clip(size / 2 + rng.normal(size=(batch, 2)) * 5, span[:, None] / 2, size - span[:, None] / 2)
+        windows = Windows(index, middle, span, rng.integers(4, size=batch) * (np.pi / 2), rng.random(batch) < 0.5)
+        return {'x': to_input(jitter(rng, bank.cut(windows, SIDE, finer=2), strength)), 'y': torch.from_numpy(y).to(bank.pixels.device)}
 
     return draw
 
 
 def loss_of(outputs, t, step):
     loss = F.cross_entropy(outputs, t['y'], label_smoothing=0.05)
-    return loss, {'accuracy': (outputs.argmax(1) == t['y']).float().mean().item()}
+    return loss, {'accuracy': (outputs.argmax(1) == t['y']).float().mean()}
 
 
 @torch.no_grad()
 def predict(net, items):
     """Probability of dead, by the crop's middle at its own scale."""
     x = np.stack([window(im, im.size[0] / 2, im.size[1] / 2, SIDE) for im, _, _ in items])
-    return torch.softmax(net(torch.from_numpy(to_input(x.astype(np.float32)))), 1)[:, 1].numpy()
+    x = torch.from_numpy(to_input(x.astype(np.float32))).to(next(net.parameters()).device)
+    return torch.softmax(net(x), 1)[:, 1].cpu().numpy()
 
 
 def balanced(p, y, threshold=0.5):
@@ -103,18 +108,23 @@ def main():
     p.add_argument('what', choices=['folds', 'final'])
     p.add_argument('--name', default='alive')
     p.add_argument('--strength', type=float, default=1.0)
+    p.add_argument('--nets', type=int, default=5)
+    p.set_defaults(batch=64)
     args = settled(p)
     items = load(args)
-    schedule = Schedule(args.steps or 600, args.seed, batch=32, save_every=300, lr=args.lr)
+    schedules = [Schedule(args.steps or 400, args.seed + k, batch=args.batch, save_every=300, lr=args.lr) for k in range(args.nets)]
+
+    def nets(which, fit):
+        return [train(args.runs / f'{args.name}-{which}/{s.seed}', CropNet, drawer(fit, args.strength), loss_of, s) for s in schedules]
+
     if args.what == 'final':
-        train(args.runs / f'{args.name}-final', CropNet, drawer(items, args.strength), loss_of, schedule, args.start)
+        nets('final', items)
         return
     fold, y = fold_of_site(items), np.array([label for _, label, _ in items])
     held = np.zeros(len(items))
     for k in range(FOLDS):
-        net = train(args.runs / f'{args.name}-{k}', CropNet, drawer([it for it in items if fold[it[2]] != k], args.strength), loss_of, schedule, args.start)
         at = [i for i, it in enumerate(items) if fold[it[2]] == k]
-        held[at] = predict(net, [items[i] for i in at])
+        held[at] = np.mean([predict(net, [items[i] for i in at]) for net in nets(k, [it for it in items if fold[it[2]] != k])], 0)
         print(k, 'sites', sorted(s for s in fold if fold[s] == k), 'balanced accuracy %.4f' % balanced(held[at], y[at]), flush=True)
     interval = bootstrap(len(items), lambda i: balanced(held[i], y[i]))
     print(json.dumps({'balanced_accuracy': balanced(held, y), 'interval': interval, 'alive_right': float((held[y == 0] <= 0.5).mean()), 'dead_right': float((held[y == 1] > 0.5).mean()),

@@ -1,35 +1,37 @@
 """tree-count-urban: trees in red, green, blue, nir at 0.6 m: a density whose sum is the count, and a heat whose peaks are trees.
 
-  count.py fold CITY   train without a city, score on it     count.py final   train on all     count.py val   score on val, once
+  count.py fold CITY   train without a city, keep what it says there     count.py final   train on all
+  count.py held        scores by city left out, by threshold of the heat; those at --threshold go to NAME-held.json for the card
 """
 import csv
 import json
 
-from treelib.sgd import Schedule, load_ema, train  # first: sets the threads before torch is loaded
+from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy import ndimage
-from treelib.jitter import jitter, to_input, void_strips
+from treelib.jitter import jitter, strips, to_input
 from treelib.net import PyramidNet
-from treelib.pictures import Crop, as_image, cached, read_four_bands, read_index
+from treelib.pictures import Bank, cached, into_crops, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, count_scores, f1_of, match_points
 from treelib.settings import parser, settled
 
 CITIES = ('claremont', 'long_beach', 'palm_springs', 'riverside', 'santa_monica')
 SIDE, STRIDE = 176, 2
+WIDTHS = (24, 48, 96, 160)
 DENSITY_SD, HEAT_SD = 2.0, 1.5  # cells of 2 px
 UNIT = 2 * np.pi * DENSITY_SD ** 2  # the net's density is trees a cell times this: about 1 at a tree
 
 
-def make_net(widths=(16, 32, 64, 128), attention=2):
-    return PyramidNet(4, {'density': (1, -3.0), 'heat': (1, -3.0)}, widths=widths, attention=attention)
+def make_net(widths=WIDTHS, attention=2):
+    return PyramidNet(4, {'density': (1, -3.0), 'heat': (1, -3.0)}, widths=widths, attention=attention, dropout=0.1)
 
 
 def load(args, split):
     rows = read_index(args.data / 'counting/index.csv', split)
     folder = args.data / 'counting' / split
-    pictures = cached(args.cache, f'count-{split}', lambda: [read_four_bands(folder, r['file']) for r in rows])
+    pictures = cached(args.cache, f'count-{split}', lambda: read_all(lambda r: read_four_bands(folder, r['file']), rows))
     return rows, pictures, [read_points(folder / f"{r['file']}.csv") for r in rows]
 
 
@@ -40,38 +42,49 @@ def read_points(path):
 
 
 def targets(points, n):
-    """Density (sum: the count) and heat (1 at the trees) on n x n cells of a crop. points in pixels of the crop."""
-    density, heat = np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
-    if len(points) == 0:
-        return density, heat
+    """Density (sums: the counts) and heat (1 at the trees), k x 1 x n x n cells. points: k x most x 2 in crop pixels, NaN where none."""
     c = points / STRIDE - 0.5
-    cells = np.arange(n)
-    gx, gy = [np.exp(-(cells[None] - c[:, k: k + 1]) ** 2 / (2 * DENSITY_SD ** 2)) for k in (0, 1)]
-    density[:] = (gy / gy.sum(1, keepdims=True)).T @ (gx / gx.sum(1, keepdims=True))
-    away = np.ones((n, n), bool)
-    at = np.rint(c).astype(int).clip(0, n - 1)
-    away[at[:, 1], at[:, 0]] = False
-    heat[:] = np.exp(-ndimage.distance_transform_edt(away) ** 2 / (2 * HEAT_SD ** 2))
-    return density, heat
+    cells = torch.arange(n, device=points.device, dtype=points.dtype)
+    there = ~torch.isnan(points[..., 0])
+    gx, gy = [torch.exp(-(cells - c[..., k: k + 1]) ** 2 / (2 * DENSITY_SD ** 2)) for k in (0, 1)]
+    gx, gy = [torch.where(there[..., None], g / g.sum(2, keepdim=True), torch.zeros_like(g)) for g in (gx, gy)]
+    density = gy.transpose(1, 2) @ gx
+    heat = torch.zeros(len(points), 1, n, n, device=points.device)
+    k, p = torch.nonzero(there, as_tuple=True)
+    at = c[k, p].round().long().clamp(0, n - 1)
+    heat[k, 0, at[:, 1], at[:, 0]] = 1
+    return density[:, None], spread(spread(heat, 2), 3)
+
+
+def spread(heat, axis, reach=6):
+    """Highest of all cells along an axis, each weighted by a Gaussian of its distance: along both axes, one Gaussian a tree."""
+    n, out = heat.shape[axis], heat.clone()
+    for d in range(1, reach + 1):
+        weight = float(np.exp(-d ** 2 / (2 * HEAT_SD ** 2)))
+        ahead, behind = heat.narrow(axis, d, n - d) * weight, heat.narrow(axis, 0, n - d) * weight
+        for at, value in ((0, ahead), (d, behind)):
+            part = out.narrow(axis, at, n - d)
+            part.copy_(torch.maximum(part, value))
+    return out
 
 
 def drawer(rows, pictures, points, power, newest):
     """Crops by tree count ** power; pictures of 2020 `newest` times as often as others (val and users' data are of today)."""
-    images = [as_image(p) for p in pictures]
+    bank = Bank(pictures, device())
     weight = np.array([(len(p) + 5.0) ** power * (newest if r['year'] == '2020' else 1) for p, r in zip(points, rows)])
     weight /= weight.sum()
 
     def draw(rng, batch):
-        xs, inside = [], []
-        for i in rng.choice(len(rows), batch, p=weight):
-            crop = Crop(rng, images[i], SIDE, float(np.exp(rng.uniform(np.log(0.7), np.log(1.4)))))
-            xs.append(crop.pixels(images[i]))
-            p = crop.points(points[i])
-            inside.append(p[((p >= 0) & (p < SIDE)).all(1)])
-        x = jitter(rng, np.stack(xs))
-        keep = void_strips(rng, x)
-        maps = [targets(p[keep[k][p[:, 1].astype(int), p[:, 0].astype(int)]], SIDE // STRIDE) for k, p in enumerate(inside)]
-        return {'x': to_input(x), 'density': np.stack([m[0] for m in maps])[:, None], 'heat': np.stack([m[1] for m in maps])[:, None]}
+        windows = bank.draw(rng, rng.choice(len(rows), batch, p=weight), SIDE / np.exp(rng.uniform(np.log(0.7), np.log(1.4), batch)))
+        keep = bank.inside(windows, SIDE) & torch.from_numpy(strips(rng, batch, SIDE)).to(bank.pixels.device)
+        x = jitter(rng, bank.cut(windows, SIDE)) * keep
+        p = into_crops(windows, [points[i] for i in windows.index], SIDE)
+        outside = ~((p >= 0) & (p < SIDE)).all(2)
+        at = torch.from_numpy(np.where(outside[..., None], 0, p).astype(int)).to(keep.device)
+        gone = torch.from_numpy(outside).to(keep.device) | ~keep[torch.arange(batch, device=keep.device)[:, None], 0, at[..., 1], at[..., 0]]
+        p = torch.from_numpy(p.astype(np.float32)).to(keep.device).masked_fill(gone[..., None], float('nan'))
+        density, heat = targets(p, SIDE // STRIDE)
+        return {'x': to_input(x), 'density': density, 'heat': heat}
 
     return draw
 
@@ -88,7 +101,7 @@ def loss_of(outputs, t, step):
     peak = h > 0.999
     focal = -(torch.where(peak, (1 - p).pow(2) * p.log(), (1 - h).pow(4) * p.pow(2) * (1 - p).log())).sum() / peak.sum().clamp(min=1)
     loss = 20 * pixel + 0.5 * error.mean() / 10 + block + 0.5 * focal
-    return loss, {'pixel': pixel.item(), 'block': block.item(), 'count': error.mean().item(), 'focal': focal.item()}
+    return loss, {'pixel': pixel, 'block': block, 'count': error.mean(), 'focal': focal}
 
 
 @torch.no_grad()
@@ -99,9 +112,9 @@ def predict(net, picture, rgb_only=False, rim=0):
     x[0, rim: rim + h, rim: rim + w] = picture
     if rgb_only:
         x[..., 3] = 0
-    out = net(torch.from_numpy(to_input(x)))
+    out = net(torch.from_numpy(to_input(x)).to(next(net.parameters()).device))
     k = rim // STRIDE
-    cut = lambda m: m[0, 0, k: k + h // STRIDE, k: k + w // STRIDE].numpy()
+    cut = lambda m: m[0, 0, k: k + h // STRIDE, k: k + w // STRIDE].cpu().numpy()
     return cut(F.softplus(out['density']) / UNIT), cut(torch.sigmoid(out['heat']))
 
 
@@ -138,38 +151,63 @@ def point_scores(rows):
             'rmse_m': 0.6 * np.sqrt(d2 / max(1, t10))}
 
 
-def report(net, rows, pictures, points, thresholds=(0.25, 0.3, 0.35, 0.4), rgb_only=False, rim=0):
-    maps = [predict(net, p, rgb_only, rim) for p in pictures]
-    out = count_scores([m[0].sum() for m in maps], [len(p) for p in points])
-    for t in thresholds:
-        out[f'f1_at_{t}'] = [round(v, 4) for v in list(point_scores(point_rows([m[1] for m in maps], points, t)).values())[:4]]
-    return out
+def left_out(net, pictures, points):
+    """What a net says of pictures that it never saw: true and predicted counts, with and without nir, and the heat of all four bands."""
+    four, rgb = [predict(net, p) for p in pictures], [predict(net, p, rgb_only=True) for p in pictures]
+    total = lambda maps: np.array([m[0].sum() for m in maps])
+    return {'true': np.array([len(p) for p in points]), 'count': total(four), 'count_rgb_only': total(rgb),
+            'heat': np.stack([(m[1] * 255).round().astype(np.uint8) for m in four])}
+
+
+def report_held(args, newest):
+    """Tables of the folds that are there; `newest`: {city: points of its pictures of 2020}. Writes NAME-held.json."""
+    held = {c: np.load(args.runs / f'{args.name}-{c}/held.npz') for c in CITIES if (args.runs / f'{args.name}-{c}/held.npz').exists()}
+    heats = {c: held[c]['heat'] / np.float32(255) for c in held}
+    for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45):
+        by = {c: point_rows(heats[c], newest[c], threshold) for c in held}
+        line = lambda r: '%.3f/%.3f' % (point_scores(r)['f1_10'], point_scores(r)['f1_4'])
+        print(threshold, 'F1 at 6 m / 2.4 m: all', line(np.concatenate(list(by.values()))), ' '.join(f'{c} {line(r)}' for c, r in by.items()), flush=True)
+    out = {}
+    pooled = {k: np.concatenate([held[c][k] for c in held]) for k in ('true', 'count', 'count_rgb_only')}
+    for c, h in {**held, 'all five': pooled}.items():
+        n, counts = h['true'], lambda which, i=slice(None): count_scores(h[which][i], h['true'][i])
+        with_interval = lambda which, k: [counts(which)[k], bootstrap(len(n), lambda i: counts(which, i)[k])]
+        print(c, 'rgbn', counts('count'), 'rgb', counts('count_rgb_only'), flush=True)
+        out[c] = {'mae': with_interval('count', 'mae'), 'r2': with_interval('count', 'r2'), 'bias': with_interval('count', 'bias'), 'mae_rgb_only': with_interval('count_rgb_only', 'mae')}
+        if (n >= 90).sum() >= 5:
+            out[c]['bias_from_90_trees'] = with_interval('count', 'bias_90+')
+        rows = np.concatenate([point_rows(heats[k], newest[k], args.threshold) for k in ([c] if c in held else held)])
+        for key, name in (('f1_10', 'f1_6m'), ('f1_4', 'f1_2.4m')):
+            out[c][name] = [point_scores(rows)[key], bootstrap(len(rows), lambda i: point_scores(rows[i])[key])]
+    (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
 
 
 def main():
     p = parser(__doc__)
-    p.add_argument('what', choices=['fold', 'final'])
+    p.add_argument('what', choices=['fold', 'final', 'held'])
     p.add_argument('city', nargs='?', choices=CITIES)
     p.add_argument('--name', default='count', help='name of the recipe: runs are NAME-CITY and NAME-final')
-    p.add_argument('--power', type=float, default=0.5)
-    p.add_argument('--newest', type=float, default=2)
-    p.add_argument('--widths', type=int, nargs=4, default=(16, 32, 64, 128))
+    p.add_argument('--power', type=float, default=0.4)
+    p.add_argument('--newest', type=float, default=10)
+    p.add_argument('--widths', type=int, nargs=4, default=WIDTHS)
     p.add_argument('--attention', type=int, default=2)
+    p.add_argument('--threshold', type=float, default=0.3)
     args = settled(p)
     rows, pictures, points = load(args, 'train')
-    held = [i for i, r in enumerate(rows) if r['city'] == args.city]
+    if args.what == 'held':
+        report_held(args, {c: [points[i] for i, r in enumerate(rows) if (r['city'], r['year']) == (c, '2020')] for c in CITIES})
+        return
     fit = [i for i, r in enumerate(rows) if r['city'] != args.city]
     pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [points[i] for i in k])
     run = args.runs / f"{args.name}-{args.city or 'final'}"
-    schedule = Schedule(args.steps or (900 if held else 5000), args.seed, lr=args.lr)
+    schedule = Schedule(args.steps or 4000, args.seed, batch=args.batch, lr=args.lr)
     net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest), loss_of, schedule, args.start)
-    for years in (('2020',), ('2016', '2018')) if held else ():
-        k = [i for i in held if rows[i]['year'] in years]
-        for rgb_only in (False, True) if years == ('2020',) else (False,):
-            line = {'city': args.city, 'years': years, 'rgb_only': rgb_only, **report(net, *pick(k), rgb_only=rgb_only)}
-            print(json.dumps(line), flush=True)
-            with open(run / 'held.jsonl', 'a') as f:
-                f.write(json.dumps(line) + '\n')
+    if args.city:
+        _, there, true = pick([i for i, r in enumerate(rows) if (r['city'], r['year']) == (args.city, '2020')])
+        kept = left_out(net, there, true)
+        np.savez_compressed(run / 'held.npz', **kept)
+        print(args.city, 'rgbn', count_scores(kept['count'], kept['true']), 'rgb', count_scores(kept['count_rgb_only'], kept['true']),
+              point_scores(point_rows(kept['heat'] / np.float32(255), true, args.threshold)), flush=True)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """tree-crown-rgb: crowns as boxes in red, green, blue at 0.2 m: a heat of centres and four distances to the box's sides.
 
-  crown.py fold K    train without every site of fold K, score on them     crown.py final    train on all sites
+  crown.py fold K    train without every site of fold K, keep what it says there     crown.py final    train on all sites
+  crown.py held      scores on the sites left out, by threshold and overlap; those at --threshold, --overlap go to NAME-held.json
 
 The training pictures are contrast-equalised and sheared, users' are not: the net first brings local mean and contrast to a
 common level (a fixed operation with a halo of 14.4 m), and boxes are shrunk by 0.85 (what turning and shearing a box by about
@@ -9,15 +10,15 @@ common level (a fixed operation with a halo of 14.4 m), and boxes are shrunk by 
 import csv
 import json
 
-from treelib.sgd import Schedule, load_ema, train  # first: sets the threads before torch is loaded
+from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
-from treelib.jitter import blur3, jitter, to_input
+from treelib.jitter import jitter, to_input
 from treelib.net import PyramidNet
-from treelib.pictures import Crop, as_image
+from treelib.pictures import Bank, into_crops
 from treelib.score import average_precision, bootstrap, box_iou, f1_of, match_boxes
 from treelib.settings import parser, settled
 
@@ -64,53 +65,63 @@ def load(args):
 
 
 def targets(boxes, n):
-    """Heat (n x n), distances (4 x n x n, pixels) and their weights, for boxes in pixels of a crop; smaller boxes lie on top."""
-    heat, dist, weight = np.zeros((n, n), np.float32), np.ones((4, n, n), np.float32), np.zeros((n, n), np.float32)
-    middle = (np.arange(n) + 0.5) * STRIDE
-    for x0, y0, x1, y1 in boxes[np.argsort(-(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), kind='stable')]:
-        cx, cy = int(np.clip((x0 + x1) / 2 / STRIDE, 0, n - 1)), int(np.clip((y0 + y1) / 2 / STRIDE, 0, n - 1))
-        sx, sy = [0.45 + 0.09 * d / STRIDE for d in (x1 - x0, y1 - y0)]
-        g = np.exp(-((np.arange(n) - cx)[None] ** 2 / (2 * sx ** 2) + (np.arange(n) - cy)[:, None] ** 2 / (2 * sy ** 2))).astype(np.float32)
-        np.maximum(heat, g, out=heat)
-        take = (g > 0.3) & (middle[None] > x0) & (middle[None] < x1) & (middle[:, None] > y0) & (middle[:, None] < y1)
-        r, c = np.nonzero(take)
-        dist[:, r, c] = middle[c] - x0, middle[r] - y0, x1 - middle[c], y1 - middle[r]
-        weight[take] = g[take]
-    return heat, dist, weight
+    """Heat (k x 1 x n x n), distances (k x 4 x n x n, pixels) and their weights, for boxes k x most x 4 in crop pixels, NaN where none.
+
+    Where boxes overlap, a cell measures the smallest.
+    """
+    there = ~torch.isnan(boxes[..., 0])
+    x0, y0, x1, y1 = boxes.nan_to_num(0.0)[..., None].unbind(2)  # k x most x 1
+    cells = torch.arange(n, device=boxes.device, dtype=boxes.dtype)
+    middle = (cells + 0.5) * STRIDE
+
+    def along(low, high):
+        centre, sd = ((low + high) / 2 / STRIDE).floor().clamp(0, n - 1), 0.45 + 0.09 * (high - low) / STRIDE
+        return torch.exp(-(cells - centre) ** 2 / (2 * sd ** 2)), (middle > low) & (middle < high)
+
+    (gx, in_x), (gy, in_y) = along(x0, x1), along(y0, y1)
+    g = gy[:, :, :, None] * gx[:, :, None, :] * there[:, :, None, None]  # k x most x n x n
+    take = (g > 0.3) & in_y[:, :, :, None] & in_x[:, :, None, :]
+    area = ((x1 - x0) * (y1 - y0))[..., None].masked_fill(~take, float('inf'))
+    least, box = area.min(1)
+    weight = torch.where(least.isfinite(), g.gather(1, box[:, None])[:, 0], torch.zeros_like(least))
+    side = lambda v: v[..., 0].gather(1, box.flatten(1)).reshape(box.shape)
+    dist = torch.stack([middle - side(x0), middle[:, None] - side(y0), side(x1) - middle, side(y1) - middle[:, None]], 1)
+    return g.amax(1, keepdim=True), torch.where(least.isfinite()[:, None], dist, torch.ones_like(dist)), weight
 
 
 def weaken(rng, x):
-    """Undo equalisation in part: less local contrast around a smooth mean, and the blur of a coarser sensor. n x h x w x 3, uint8."""
-    out = x.astype(np.float32)
-    for k in range(len(out)):
-        if rng.random() < 0.7:
-            smooth = ndimage.uniform_filter(out[k], (25, 25, 1))
-            level = smooth.mean((0, 1), keepdims=True)
-            out[k] = level + rng.uniform(0.3, 1.3) * (smooth - level) + rng.uniform(0.35, 1.0) * (out[k] - smooth)
-        if rng.random() < 0.5:
-            side = int(SIDE / rng.uniform(1.0, 2.0))  # as seen at 0.2 to 0.4 m
-            picture = Image.fromarray(out[k].clip(0, 255).astype(np.uint8), 'RGB')
-            out[k] = np.asarray(picture.resize((side, side), Image.BOX).resize((SIDE, SIDE), Image.BILINEAR))
-    return out.clip(0, 255).astype(np.uint8)
+    """Undo equalisation in part: less local contrast around a smooth mean, and the blur of a coarser sensor. Levels, n x 3 x h x w."""
+    n = len(x)
+    per_picture = lambda low, high: torch.from_numpy(rng.uniform(low, high, (n, 1, 1, 1)).astype(np.float32)).to(x.device)
+    smooth = F.avg_pool2d(x, 25, 1, 12, count_include_pad=False)
+    level = smooth.mean((2, 3), keepdim=True)
+    weak = level + per_picture(0.3, 1.3) * (smooth - level) + per_picture(0.35, 1.0) * (x - smooth)
+    x = torch.where(per_picture(0, 1) < 0.7, weak, x).clamp(0, 255)
+    coarse = np.array_split(rng.permutation(n)[: n // 2], 4)  # half of the batch, as seen at 0.2 to 0.4 m
+    for part in coarse:
+        side = int(SIDE / rng.uniform(1.0, 2.0))
+        k = torch.from_numpy(part).to(x.device)
+        if len(part):
+            x[k] = F.interpolate(F.adaptive_avg_pool2d(x[k], side), size=SIDE, mode='bilinear', align_corners=False)
+    return x
 
 
 def drawer(images, boxes, sites, strength):
+    bank = Bank([np.asarray(i) for i in images], device())
     count = {s: sites.count(s) for s in set(sites)}
     p = np.array([1 / np.sqrt(count[s]) for s in sites])
     p /= p.sum()
 
     def draw(rng, batch):
-        xs, maps = [], []
-        for i in rng.choice(len(images), batch, p=p):
-            crop = Crop(rng, images[i], SIDE, NATIVE / GSD * float(np.exp(rng.uniform(np.log(0.6), np.log(1.6)))))
-            xs.append(crop.pixels(images[i]))
-            corners = crop.points(boxes[i].reshape(-1, 2)).reshape(-1, 2, 2)
-            b = np.concatenate([corners.min(1), corners.max(1)], 1)
-            mid = (b[:, :2] + b[:, 2:]) / 2
-            maps.append(targets(b[((mid >= 0) & (mid < SIDE)).all(1)], SIDE // STRIDE))
-        x = jitter(rng, weaken(rng, np.stack(xs)), strength)
-        heat, dist, weight = [np.stack([m[k] for m in maps]) for k in range(3)]
-        return {'x': to_input(x), 'heat': heat[:, None], 'size': dist, 'weight': weight}
+        span = SIDE * GSD / NATIVE / np.exp(rng.uniform(np.log(0.6), np.log(1.6), batch))
+        windows = bank.draw(rng, rng.choice(len(images), batch, p=p), span)
+        corners = into_crops(windows, [boxes[i].reshape(-1, 2) for i in windows.index], SIDE).reshape(batch, -1, 2, 2)
+        b = np.concatenate([corners.min(2), corners.max(2)], 2)
+        middle = (b[..., :2] + b[..., 2:]) / 2
+        b[~((middle >= 0) & (middle < SIDE)).all(2)] = np.nan
+        heat, dist, weight = targets(torch.from_numpy(b.astype(np.float32)).to(bank.pixels.device), SIDE // STRIDE)
+        x = jitter(rng, weaken(rng, bank.cut(windows, SIDE, finer=2)), strength) * bank.inside(windows, SIDE)
+        return {'x': to_input(x), 'heat': heat, 'size': dist, 'weight': weight}
 
     return draw
 
@@ -131,7 +142,7 @@ def loss_of(outputs, t, step):
     peak = h > 0.999
     focal = -(torch.where(peak, (1 - p).pow(2) * p.log(), (1 - h).pow(4) * p.pow(2) * (1 - p).log())).sum() / peak.sum().clamp(min=1)
     box = (giou_loss(outputs['size'], t['size']) * t['weight']).sum() / t['weight'].sum().clamp(min=1)
-    return focal + 2 * box, {'focal': focal.item(), 'giou': box.item()}
+    return focal + 2 * box, {'focal': focal, 'giou': box}
 
 
 @torch.no_grad()
@@ -141,36 +152,40 @@ def predict(net, image, gsd=NATIVE):
     small = np.asarray(image.resize((w, h), Image.BOX if gsd < GSD else Image.BILINEAR))
     x = np.zeros((1, -(-h // 16) * 16 + 64, -(-w // 16) * 16 + 64, 3), np.float32)
     x[0, 32: 32 + h, 32: 32 + w] = small
-    out = net(torch.from_numpy(to_input(x)))
+    out = net(torch.from_numpy(to_input(x)).to(next(net.parameters()).device))
     cut = slice(8, 8 + -(-h // 4)), slice(8, 8 + -(-w // 4))
-    return torch.sigmoid(out['heat'])[0, 0].numpy()[cut], out['size'][0].numpy()[(slice(None), *cut)]
+    return torch.sigmoid(out['heat'])[0, 0].cpu().numpy()[cut], out['size'][0].cpu().numpy()[(slice(None), *cut)]
 
 
 DISC = np.hypot(*np.mgrid[-1:2, -1:2]) <= 1.5  # 1.2 m: 1.5 cells
 
 
-def boxes_of(maps, threshold, gsd=NATIVE, shrink=1.0, overlap=0.4):
-    """Peaks of the heat to boxes in pixels of the picture, with scores; one goes if a better one overlaps it by more than `overlap`."""
+def peak_boxes(maps, threshold, gsd=NATIVE):
+    """Every peak of the heat as a box in pixels of the picture, best first, with scores."""
     heat, size = maps
     r, c = np.nonzero((heat == ndimage.maximum_filter(heat, footprint=DISC)) & (heat >= threshold))
     s, d = heat[r, c], size[:, r, c]
     x, y = (c + 0.5) * STRIDE, (r + 0.5) * STRIDE
-    b = np.stack([x - d[0], y - d[1], x + d[2], y + d[3]], 1)
-    mid, half = (b[:, :2] + b[:, 2:]) / 2, (b[:, 2:] - b[:, :2]) / 2 * shrink
-    b = np.concatenate([mid - half, mid + half], 1) * GSD / gsd
     order = np.argsort(-s, kind='stable')
-    b, s = b[order], s[order]
-    iou = np.triu(box_iou(b, b), 1) if len(b) else np.zeros((0, 0))
-    keep = ~(iou > overlap).any(0)
+    return (np.stack([x - d[0], y - d[1], x + d[2], y + d[3]], 1) * GSD / gsd)[order], s[order]
+
+
+def suppressed(boxes, scores, threshold, shrink, overlap):
+    """Boxes from a score on, shrunk about their middles; one goes if a better one overlaps it by more than `overlap`."""
+    b, s = boxes[scores >= threshold], scores[scores >= threshold]
+    mid, half = (b[:, :2] + b[:, 2:]) / 2, (b[:, 2:] - b[:, :2]) / 2 * shrink
+    b = np.concatenate([mid - half, mid + half], 1)
+    keep = ~(np.triu(box_iou(b, b), 1) > overlap).any(0)
     return b[keep], s[keep]
 
 
-def box_rows(maps, truth, threshold, shrink, overlap, iou=0.4, gsd=NATIVE):
-    rows = []
-    for m, true in zip(maps, truth):
-        b, _ = boxes_of(m, threshold, gsd, shrink, overlap)
-        rows.append([match_boxes(b, true, iou), len(b), len(true)])
-    return np.array(rows, float)
+def boxes_of(maps, threshold, gsd=NATIVE, shrink=1.0, overlap=0.4):
+    return suppressed(*peak_boxes(maps, threshold, gsd), threshold, shrink, overlap)
+
+
+def box_rows(boxes, truth, iou=0.4):
+    """Per picture: matched, predicted, true."""
+    return np.array([[match_boxes(b, true, iou), len(b), len(true)] for (b, _), true in zip(boxes, truth)], float)
 
 
 def box_scores(rows):
@@ -178,31 +193,56 @@ def box_scores(rows):
     return {'precision': hit / max(1, n_pred), 'recall': hit / max(1, n_true), 'f1': f1_of(hit, n_pred, n_true)}
 
 
+LOWEST = 0.05  # score of the weakest peak that is kept of a picture
+
+
+def report_held(args, truth_of):
+    """Tables of the folds that are there, by threshold and overlap; scores at --threshold and --overlap go to NAME-held.json."""
+    found, truth, fold = [], [], []
+    for k in range(len(FOLDS)):
+        path = args.runs / f'{args.name}-{k}/held.npz'
+        if path.exists():
+            with np.load(path) as z:
+                found += [(z[f'boxes_{j}'], z[f'scores_{j}']) for j in range(len(z.files) // 2)]
+            truth += truth_of[k]
+            fold += [k] * len(truth_of[k])
+    fold = np.array(fold)
+    at = lambda threshold, overlap: [suppressed(*f, threshold, 1.0, overlap) for f in found]
+    for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45):
+        print(threshold, ' '.join('%s %.3f' % (o, box_scores(box_rows(at(threshold, o), truth))['f1']) for o in (0.2, 0.3, 0.4, 0.5)), flush=True)
+    rows, every = box_rows(at(args.threshold, args.overlap), truth), at(LOWEST, args.overlap)
+    for k in sorted(set(fold)):
+        print('fold', k, FOLDS[k], box_scores(rows[fold == k]), flush=True)
+    out = {f'{k}_iou40': [box_scores(rows)[k], bootstrap(len(rows), lambda i: box_scores(rows[i])[k])] for k in ('f1', 'precision', 'recall')}
+    ap = lambda i: average_precision([(*every[j], truth[j]) for j in i])
+    out['ap50'] = [ap(range(len(rows))), bootstrap(len(rows), ap, draws=200)]
+    print(out)
+    (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
+
+
 def main():
     p = parser(__doc__)
     p.add_argument('what', choices=['fold', 'final', 'held'])
     p.add_argument('fold', nargs='?', type=int, choices=range(len(FOLDS)))
-    p.add_argument('--name', default='crown')
+    p.add_argument('--name', default='crown', help='name of the recipe: runs are NAME-FOLD and NAME-final')
     p.add_argument('--strength', type=float, default=1.2)
+    p.add_argument('--threshold', type=float, default=0.3)
+    p.add_argument('--overlap', type=float, default=0.3)
     args = settled(p)
     images, boxes, sites = load(args)
+    if args.what == 'held':
+        report_held(args, [[b for b, s in zip(boxes, sites) if s in fold] for fold in FOLDS])
+        return
     held = [i for i, s in enumerate(sites) if args.fold is not None and s in FOLDS[args.fold]]
     fit = [i for i in range(len(sites)) if i not in set(held)]
     run = args.runs / f"{args.name}-{'final' if args.fold is None else args.fold}"
-    if args.what == 'held':
-        net, step = load_ema(run, CrownNet)
-        print('step', step)
-    else:
-        schedule = Schedule(args.steps or (2000 if held else 8000), args.seed, lr=args.lr)
-        net = train(run, CrownNet, drawer([images[i] for i in fit], [boxes[i] for i in fit], [sites[i] for i in fit], args.strength), loss_of, schedule, args.start)
+    schedule = Schedule(args.steps or 4000, args.seed, batch=args.batch, lr=args.lr)
+    net = train(run, CrownNet, drawer([images[i] for i in fit], [boxes[i] for i in fit], [sites[i] for i in fit], args.strength), loss_of, schedule, args.start)
     if held:
-        maps, truth = [predict(net, images[i]) for i in held], [boxes[i] for i in held]
-        for threshold in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4):
-            print(threshold, ' '.join('%s %.3f' % (o, box_scores(box_rows(maps, truth, threshold, 1.0, o))['f1']) for o in (0.2, 0.3, 0.4, 0.5)), flush=True)
-        print('ap50 %.3f' % average_precision([(*boxes_of(m, 0.05), t) for m, t in zip(maps, truth)]))
-        for s in FOLDS[args.fold]:
-            k = [j for j, i in enumerate(held) if sites[i] == s]
-            print(s, box_scores(box_rows([maps[j] for j in k], [truth[j] for j in k], 0.3, 1.0, 0.4)))
+        found = [peak_boxes(predict(net, images[i]), LOWEST) for i in held]
+        np.savez_compressed(run / 'held.npz', **{f'boxes_{j}': b for j, (b, _) in enumerate(found)}, **{f'scores_{j}': s for j, (_, s) in enumerate(found)})
+        rows = box_rows([suppressed(*f, args.threshold, 1.0, args.overlap) for f in found], [boxes[i] for i in held])
+        print(FOLDS[args.fold], box_scores(rows), flush=True)
 
 
 if __name__ == '__main__':

@@ -6,14 +6,14 @@
 """
 import json
 
-from treelib.sgd import Schedule, load_ema, train  # first: sets the threads before torch is loaded
+from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from treelib.jitter import jitter, to_input, void_strips
+from treelib.jitter import jitter, strips, to_input
 from treelib.net import PyramidNet
-from treelib.pictures import Crop, as_image, cached, read_four_bands, read_index
+from treelib.pictures import Bank, cached, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, f1_of, match_objects, objects
 from treelib.settings import parser, settled
 
@@ -27,7 +27,7 @@ class DeadNet(torch.nn.Module):
 
     def __init__(self, dropout=0.1):
         super().__init__()
-        self.net = PyramidNet(4, {'dead': (4, -3.0)}, dropout=dropout)
+        self.net = PyramidNet(4, {'dead': (4, -3.0)}, widths=(24, 48, 96, 160), dropout=dropout)
 
     def forward(self, x):
         return {'dead': F.pixel_shuffle(self.net(x)['dead'], 2)}
@@ -36,31 +36,29 @@ class DeadNet(torch.nn.Module):
 def load(args, split):
     rows = read_index(args.data / 'dead-trees/index.csv', split)
     folder = args.data / 'dead-trees' / split
-    pictures = cached(args.cache, f'dead-{split}', lambda: [read_four_bands(folder, r['file']) for r in rows])
+    pictures = cached(args.cache, f'dead-{split}', lambda: read_all(lambda r: read_four_bands(folder, r['file']), rows))
     masks = cached(args.cache, f'dead-{split}-mask', lambda: [np.array(Image.open(folder / f"{r['file']}.mask.png").convert('L')) > 0 for r in rows])
     return rows, pictures, masks
 
 
 def drawer(rows, pictures, masks, strength):
-    images = [as_image(p) for p in pictures]
-    targets = [Image.fromarray(m.astype(np.uint8) * 255, 'L') for m in masks]
+    """Crops of random turn, states drawn by 1 / sqrt(n), half of the crops around a dead pixel."""
+    bank, truth = Bank(pictures, device()), Bank([m[..., None].astype(np.uint8) for m in masks], device())
     dead_at = [np.argwhere(m)[:, ::-1] for m in masks]
     states = np.array([r['state'] for r in rows])
     weight = np.array([1 / np.sqrt((states == s).sum()) for s in states])
     weight /= weight.sum()
 
     def draw(rng, batch):
-        xs, ys = [], []
-        for k in range(batch):
-            i = int(rng.choice(len(rows), p=weight))
-            scale = float(np.exp(rng.uniform(np.log(0.75), np.log(1.45))))
-            centre = dead_at[i][rng.integers(len(dead_at[i]))] if k % 2 == 0 and len(dead_at[i]) else None
-            crop = Crop(rng, images[i], SIDE, scale, tuple(centre) if centre is not None else None)
-            xs.append(crop.pixels(images[i]))
-            ys.append(crop.pixels(targets[i]))
-        x = jitter(rng, np.stack(xs), strength)
-        keep = void_strips(rng, x)
-        return {'x': to_input(x), 'y': ((np.stack(ys) > 127) & keep)[:, None].astype(np.float32)}
+        index = rng.choice(len(rows), batch, p=weight)
+        around = np.full((batch, 2), np.nan)
+        for k, i in enumerate(index):
+            if k % 2 == 0 and len(dead_at[i]):
+                around[k] = dead_at[i][rng.integers(len(dead_at[i]))]
+        windows = bank.draw(rng, index, SIDE / np.exp(rng.uniform(np.log(0.75), np.log(1.45), batch)), around, any_turn=True)
+        keep = bank.inside(windows, SIDE) & torch.from_numpy(strips(rng, batch, SIDE)).to(bank.pixels.device)
+        x = jitter(rng, bank.cut(windows, SIDE), strength) * keep
+        return {'x': to_input(x), 'y': ((truth.cut(windows, SIDE) > 0.5) & keep).float()}
 
     return draw
 
@@ -72,7 +70,7 @@ def loss_of(outputs, t, step, alpha=0.5):
     p = torch.sigmoid(z)
     tp, fp, fn = (p * y).sum(), (p * (1 - y)).sum(), ((1 - p) * y).sum()
     tversky = 1 - (tp + 1) / (tp + alpha * fp + (1 - alpha) * fn + 1)
-    return 2 * bce + tversky, {'bce': bce.item(), 'tversky': tversky.item()}
+    return 2 * bce + tversky, {'bce': bce, 'tversky': tversky}
 
 
 @torch.no_grad()
@@ -83,7 +81,8 @@ def predict(net, picture, rgb_only=False):
     x[0, 16: 16 + h, 16: 16 + w] = picture
     if rgb_only:
         x[..., 3] = 0
-    return torch.sigmoid(net(torch.from_numpy(to_input(x)))['dead'])[0, 0, 16: 16 + h, 16: 16 + w].numpy()
+    out = net(torch.from_numpy(to_input(x)).to(next(net.parameters()).device))['dead']
+    return torch.sigmoid(out)[0, 0, 16: 16 + h, 16: 16 + w].cpu().numpy()
 
 
 def tallies(p, mask, threshold, min_area):
@@ -121,9 +120,9 @@ def main():
         fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
         pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
         run = args.runs / f"{args.name}-{args.state or 'final'}"
-        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, lr=args.lr), args.start)
+        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
         if held:
-            np.savez(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
+            np.savez_compressed(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
             print(args.state, scores([tallies(predict(net, pictures[i]), masks[i], 0.5, 16) for i in held]))
         return
     rows, _, masks = load(args, 'train')

@@ -59,12 +59,14 @@ class CrownGraph(torch.nn.Module):
 
 
 class AliveGraph(torch.nn.Module):
-    def __init__(self, net):
+    """Mean of the probabilities of several networks."""
+
+    def __init__(self, nets):
         super().__init__()
-        self.net = net
+        self.nets = torch.nn.ModuleList(nets)
 
     def forward(self, x):
-        return torch.softmax(self.net(x), 1)
+        return sum(torch.softmax(net(x), 1) for net in self.nets) / len(self.nets)
 
 
 def interval(n, score):
@@ -111,6 +113,10 @@ def ship_count(args, folder):
     size = export(graph, folder / 'model.onnx', 4, names)
     worst = check(graph, folder / 'model.onnx', names, [pictures[0], pictures[1][:128, :192]])
     train_rows, train_pictures, _ = count.load(args, 'train')
+    data = 'jonathanventura/urban-tree-detection-data'
+    lines = score_lines(data, 'val: 56 other places of the same cities, 2020', scores, TODAY)
+    for city, s in json.loads(args.folds.read_text()).items() if args.folds else ():  # by count.py held
+        lines += score_lines(data, f"train, 2020, {city.replace('_', ' ')}{'' if city.startswith('all') else ' left out of training'}", s, TODAY)
     card = {
         'name': 'tree-count-urban', 'version': '1.0.0', 'task': 'density', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
@@ -118,7 +124,7 @@ def ship_count(args, folder):
                     {'name': 'heat', 'variable': 'heat', 'unit': '1', 'stride_px': 2, 'activation': 'none', 'range': [0, 1]}],
         'post': {'peak_threshold': threshold, 'peak_radius_m': 2.4, 'localisation_error_m': round(float(rmse), 2)}, 'tolerance': 1e-4,
         'training': [{'data': 'jonathanventura/urban-tree-detection-data (Ventura et al. 2024), train: 418 places of 2016, 2018 and 2020', 'licence': 'CC-BY-4.0', 'region': 'cities of southern California, NAIP'}],
-        'scores': score_lines('jonathanventura/urban-tree-detection-data', 'val: 56 other places of the same cities, 2020', scores, TODAY),
+        'scores': lines,
     }
     return card, size, worst, sheet
 
@@ -141,7 +147,7 @@ def ship_dead(args, folder):
     worst = check(graph, folder / 'model.onnx', names, [pictures[0][:256, :256], pictures[1][:128, :192]])
     _, train_pictures, _ = dead.load(args, 'train')
     lines = score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', 'val: other counties of WA', scores, TODAY)
-    if args.folds and args.folds.exists():  # scores on states left out, by dead.py held
+    if args.folds:  # scores on states left out, by dead.py held
         for state, s in json.loads(args.folds.read_text()).items():
             lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there', s, TODAY)
     card = {
@@ -187,14 +193,14 @@ def ship_crown(args, folder):
     lines, sheet = [], []
     for group, sites in (('HARV and OSBS', ('HARV', 'OSBS')), ('HARV', ('HARV',)), ('OSBS', ('OSBS',)), ('SJER', ('SJER',)), ('urban_ortho_A', ('URBAN',))):
         k = [j for j, p in enumerate(plots) if p[0] in sites]
-        r = crown.box_rows([maps[j] for j in k], [plots[j][2] for j in k], threshold, crown.SHRINK, overlap)
+        r = crown.box_rows([crown.boxes_of(maps[j], threshold, shrink=crown.SHRINK, overlap=overlap) for j in k], [plots[j][2] for j in k])
         s = {name: interval(len(k), lambda i: crown.box_scores(r[i])[key]) for name, key in (('f1_iou40', 'f1'), ('precision_iou40', 'precision'), ('recall_iou40', 'recall'))}
         cases = [(*crown.boxes_of(maps[j], 0.05, shrink=crown.SHRINK, overlap=overlap), plots[j][2]) for j in k]
         s['ap50'] = average_precision(cases, 0.5)
         print(group, {n: (round(v[0], 3) if isinstance(v, tuple) else round(v, 3)) for n, v in s.items()}, flush=True)
         lines += score_lines('crowns of Campo Grande (individual_urban_tree_crown_detection)' if group == 'urban_ortho_A' else 'NEON plots (DeepForest history)', f'val: {group}', s, TODAY)
     sheet = [draw_boxes(p, crown.boxes_of(m, threshold, shrink=crown.SHRINK, overlap=overlap)[0], t, site) for (site, p, t), m in zip(plots, maps)]
-    if args.folds and args.folds.exists():
+    if args.folds:
         lines += score_lines('NeonTreeEvaluation, contrast-equalised copies (abhishek-syno/tree_test)', 'sites left out of training', json.loads(args.folds.read_text()), TODAY)
     size = export(graph, folder / 'model.onnx', 3, names)
     worst = check(graph, folder / 'model.onnx', names, [np.asarray(plots[0][1])[:256, :256], np.asarray(plots[1][1])[:128, :192]])
@@ -212,8 +218,8 @@ def ship_crown(args, folder):
 
 
 def ship_alive(args, folder):
-    net, step = load_ema(args.run or args.runs / 'alive-final', alive.CropNet)
-    graph, names = AliveGraph(net).eval(), ['class']
+    nets = [load_ema(run, alive.CropNet)[0] for run in sorted((args.run or args.runs / 'alive-final').iterdir())]
+    graph, names = AliveGraph(nets).eval(), ['class']
     items = alive.load(args)
     with np.load(args.folds or args.runs / 'alive-held.npz') as z:
         held, y = z['held'], z['y']
@@ -283,7 +289,7 @@ def main():
     p.add_argument('--min-area', type=int, default=16)
     p.add_argument('--overlap', type=float, default=0.3)
     p.add_argument('--folds', type=Path, help='scores of the folds, for the card')
-    p.add_argument('--widths', type=int, nargs=4, default=(16, 32, 64, 128))
+    p.add_argument('--widths', type=int, nargs=4, default=count.WIDTHS)
     p.add_argument('--attention', type=int, default=2)
     args = settled(p)
     name, ship = SHIP[args.what]

@@ -7,57 +7,102 @@ from pathlib import Path
 from treelib.sgd import Schedule, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
-from treelib.jitter import jitter, void_strips
-from treelib.pictures import Crop, as_image
+from treelib.jitter import jitter, strips
+from treelib.pictures import Bank, Windows, into_crops
 from treelib.score import average_precision, box_iou, match_objects, match_points, objects
 import count
 import crown
 
 
+def drawn(seed, any_turn):
+    """A dark picture with a bright pixel, and a window around it."""
+    rng = np.random.default_rng(seed)
+    picture = np.zeros((90, 120, 4), np.uint8)
+    x, y = 40 + seed % 30, 30 + seed % 25
+    picture[y, x] = 255
+    bank = Bank([np.full((70, 70, 4), 9, np.uint8), picture], 'cpu')
+    return bank, bank.draw(rng, np.array([1]), np.array([64 / rng.uniform(0.6, 1.6)]), np.array([[x, y]]), any_turn), (x + 0.5, y + 0.5)
+
+
 class Crops(unittest.TestCase):
     def test_a_bright_pixel_lies_where_its_point_is_mapped_to(self):
-        for seed in range(40):
-            rng = np.random.default_rng(seed)
-            picture = np.zeros((90, 120, 4), np.uint8)
-            x, y = 40 + seed % 30, 30 + seed % 25
-            picture[y, x] = 255
-            image = as_image(picture)
-            crop = Crop(rng, image, 64, float(rng.uniform(0.6, 1.6)), (x, y))
-            pixels = crop.pixels(image)[..., 0].astype(float)
-            (px, py), total = crop.points([(x + 0.5, y + 0.5)])[0], pixels.sum()
+        seen = 0
+        for seed in range(60):
+            bank, windows, point = drawn(seed, any_turn=seed % 2 == 0)
+            pixels = bank.cut(windows, 64, finer=2)[0, 0].numpy().astype(float)
+            (px, py), total = into_crops(windows, [np.array([point])], 64)[0, 0], pixels.sum()
             if not (3 < px < 61 and 3 < py < 61):
                 continue
+            seen += 1
             rows, cols = np.mgrid[:64, :64] + 0.5
-            self.assertLess(np.hypot((cols * pixels).sum() / total - px, (rows * pixels).sum() / total - py), 0.5)
+            self.assertLess(np.hypot((cols * pixels).sum() / total - px, (rows * pixels).sum() / total - py), 0.3)
+        self.assertGreater(seen, 40)
 
-    def test_void_strips_void_all_bands_and_nothing_else(self):
-        x = np.full((6, 40, 40, 3), 9, np.float32)
-        keep = void_strips(np.random.default_rng(1), x, share=1)
-        self.assertTrue((x[keep] == 9).all() and (x[~keep] == 0).all() and 0 < (~keep).sum())
+    def test_a_quarter_turn_without_scale_moves_pixels_unchanged(self):
+        picture = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        bank = Bank([picture], 'cpu')
+        for turn in range(4):
+            windows = Windows(np.array([0]), np.array([[16.0, 16.0]]), np.array([32.0]), np.array([turn * np.pi / 2]), np.array([turn % 2 == 1]))
+            got = bank.cut(windows, 32)[0].permute(1, 2, 0).numpy()
+            want = np.rot90(picture, turn)
+            self.assertLess(np.abs(got - (want[:, ::-1] if turn % 2 else want)).max(), 0.01)
+
+    def test_beyond_the_picture_is_outside_and_0(self):
+        bank = Bank([np.full((40, 60, 3), 200, np.uint8), np.full((80, 80, 3), 200, np.uint8)], 'cpu')
+        windows = bank.draw(np.random.default_rng(1), np.array([0, 1]), np.array([64.0, 64.0]), any_turn=False)
+        inside, x = bank.inside(windows, 64)[:, 0], bank.cut(windows, 64)
+        self.assertEqual([int(n) for n in inside.sum((1, 2))], [60 * 40, 64 * 64])
+        self.assertTrue((x[0][:, ~inside[0]] <= 100).all() and (x[1] > 199).all())  # the edge is shared by halves
+
+    def test_strips_void_an_edge_and_leave_the_rest(self):
+        keep = strips(np.random.default_rng(1), 6, 40, share=1)
+        self.assertEqual(keep.shape, (6, 1, 40, 40))
+        for k in keep[:, 0]:
+            self.assertTrue(0 < (~k).sum() < 0.4 * 1600 and (k.all(0).any() or k.all(1).any()))
 
     def test_jitter_keeps_levels_in_range_and_drops_nir_only(self):
-        x = np.random.default_rng(2).integers(0, 256, (8, 32, 32, 4), dtype=np.uint8)
+        x = torch.from_numpy(np.random.default_rng(2).integers(0, 256, (8, 4, 32, 32)).astype(np.float32))
         out = jitter(np.random.default_rng(3), x, drop_nir=1.0)
-        self.assertTrue((out >= 0).all() and (out <= 255).all() and (out[..., 3] == 0).all() and (out[..., 0] > 0).any())
+        self.assertTrue((out >= 0).all() and (out <= 255).all() and (out[:, 3] == 0).all() and (out[:, 0] > 0).any())
+
+
+def tensor(v):
+    return torch.tensor(v, dtype=torch.float32)
 
 
 class Targets(unittest.TestCase):
     def test_density_sums_to_the_count_even_at_the_edge(self):
-        density, heat = count.targets(np.array([(0.2, 0.2), (88.0, 30.0), (175.9, 175.9)]), 88)
-        self.assertAlmostEqual(float(density.sum()), 3, places=4)
-        self.assertEqual(int((heat == 1).sum()), 3)
+        none = [float('nan')] * 2
+        density, heat = count.targets(tensor([[(0.2, 0.2), (88.0, 30.0), (175.9, 175.9)], [(40.0, 40.0), none, none]]), 88)
+        self.assertTrue(np.allclose(density.sum((1, 2, 3)), [3, 1], atol=1e-4))
+        self.assertEqual([int(n) for n in (heat == 1).sum((1, 2, 3))], [3, 1])
+
+    def test_heat_is_the_nearest_trees_gaussian(self):
+        points = np.random.default_rng(4).uniform(0, 176, (1, 30, 2))
+        heat = count.targets(tensor(points), 88)[1][0, 0].numpy()
+        cells = np.rint(points[0] / count.STRIDE - 0.5).clip(0, 87)
+        r, c = np.mgrid[:88, :88]
+        near = np.min([(r - y) ** 2 + (c - x) ** 2 for x, y in cells], 0)
+        want = np.exp(-near / (2 * count.HEAT_SD ** 2))
+        self.assertLess(np.abs(heat - want)[near <= 36].max(), 1e-6)
+        self.assertLess(np.abs(heat - want).max(), 1e-3)
 
     def test_peaks_find_the_points_of_a_clean_heat(self):
         points = np.array([(21.0, 33.0), (60.0, 60.0), (100.0, 35.0)])
-        found = count.peaks(count.targets(points, 88)[1], 0.5)
+        found = count.peaks(count.targets(tensor(points[None]), 88)[1][0, 0].numpy(), 0.5)
         self.assertEqual(len(found), 3)
         self.assertLess(np.abs(np.sort(found, 0) - np.sort(points, 0)).max(), 1.5)
 
     def test_boxes_come_back_from_their_own_targets(self):
         boxes = np.array([(10.0, 12, 40, 44), (80, 60, 140, 130)])
-        heat, dist, _ = crown.targets(boxes, 40)
-        found, _ = crown.boxes_of((heat, dist), 0.9, gsd=crown.GSD)
+        heat, dist, weight = crown.targets(tensor([*boxes, [float('nan')] * 4])[None], 40)
+        found, _ = crown.boxes_of((heat[0, 0].numpy(), dist[0].numpy()), 0.9, gsd=crown.GSD)
         self.assertGreater(box_iou(found, boxes).max(1).min(), 0.99)
+        self.assertEqual(float(weight[0, 39, 0]), 0)
+
+    def test_where_boxes_overlap_the_smaller_is_measured(self):
+        _, dist, _ = crown.targets(tensor([[(0, 0, 160, 160), (70, 70, 92, 92)]]), 40)
+        self.assertEqual(dist[0, :, 20, 20].tolist(), [12, 12, 10, 10])  # cell (20, 20) has its middle at 82 px
 
 
 class Scores(unittest.TestCase):
@@ -93,7 +138,7 @@ class Training(unittest.TestCase):
                     broken.write_text(str(count_down - 1))
                     if count_down == 0:
                         os._exit(3)
-                return {'x': x}
+                return {'x': torch.from_numpy(x)}
 
             loss = lambda out, t, step: ((out - t['x']).pow(2).mean(), {})
             one = dict(schedule.__dict__, workers=1)

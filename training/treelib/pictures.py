@@ -1,9 +1,13 @@
-"""Read the training pictures, cache them as npy, cut scaled crops. Pixels stay uint8 until the crop is cut."""
+"""Read the training pictures, keep them on the device, cut scaled, turned and mirrored crops of a whole batch at once."""
 import csv
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from PIL import Image
 
 Image.MAX_IMAGE_PIXELS = None
@@ -16,6 +20,12 @@ def read_four_bands(folder, stem):
         return np.array(Image.open(tif))
     rgb, nir = np.array(Image.open(folder / f'{stem}.rgb.webp').convert('RGB')), np.array(Image.open(folder / f'{stem}.nir.webp').convert('L'))
     return np.dstack([rgb, nir])
+
+
+def read_all(read, names):
+    """read(name) of every name, in their order, decoded by several threads."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(read, names))
 
 
 def cached(cache, name, make):
@@ -37,50 +47,70 @@ def read_index(path, split):
         return [{**row, 'file': row['file'].removesuffix('.tif')} for row in csv.DictReader(f) if row['split'] == split]
 
 
-def as_image(array):
-    """An array as a PIL picture that resizes all bands alike (RGBA would weight them by the fourth)."""
-    return Image.fromarray(array, 'CMYK' if array.shape[2] == 4 else 'RGB')
+@dataclass(frozen=True)
+class Windows:
+    """Square windows of pictures, one for each crop of a batch: arrays of n.
+
+    middle: n x 2 (x, y), span: side of the window, both in pixels of the picture; turn: radians; flip: mirrored before it is turned.
+    """
+    index: np.ndarray
+    middle: np.ndarray
+    span: np.ndarray
+    turn: np.ndarray
+    flip: np.ndarray
+
+    def matrix(self):
+        """n x 2 x 2: from offsets in the crop, -1 to 1 across, to offsets in the picture, in pixels."""
+        c, s, m = np.cos(self.turn), np.sin(self.turn), np.where(self.flip, -1.0, 1.0)
+        return np.stack([np.stack([c * m, -s], 1), np.stack([s * m, c], 1)], 1) * (self.span / 2)[:, None, None]
 
 
-class Crop:
-    """A square window of a picture, resampled to `side` pixels, turned and mirrored; maps points the same way."""
+class Bank:
+    """Pictures (height x width x bands, uint8) on a device, padded with 0 to one size."""
 
-    def __init__(self, rng, image, side, scale, centre=None):
-        """scale: side of a source pixel in crop pixels (2: enlarged twice). The window may leave the picture: zeros there."""
-        width, height = image.size
-        span = side / scale  # in source pixels
+    def __init__(self, pictures, device):
+        self.sizes = np.array([p.shape[1::-1] for p in pictures])  # width, height
+        width, height = self.sizes.max(0)
+        bands = pictures[0].shape[2]
+        self.pixels = torch.zeros(len(pictures), bands, height, width, dtype=torch.uint8, device=device)
+        for k, p in enumerate(pictures):
+            self.pixels[k, :, : p.shape[0], : p.shape[1]] = torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))
 
-        def origin(length, middle):
-            low, high = min(0.0, length - span), max(0.0, length - span)
-            if middle is None:
-                return rng.uniform(low, high)
-            return float(np.clip(middle - span * rng.uniform(0.2, 0.8), low, high))
+    def draw(self, rng, index, span, around=None, any_turn=False):
+        """Windows of the given spans at random places: inside the picture where they fit, about a point `around` (n x 2, NaN: anywhere)."""
+        n, room = len(index), self.sizes[index] - span[:, None]
+        low, high = np.minimum(0, room), np.maximum(0, room)
+        origin = rng.uniform(low, high)
+        if around is not None:
+            near = np.clip(around - span[:, None] * rng.uniform(0.2, 0.8, (n, 2)), low, high)
+            origin = np.where(np.isnan(around), origin, near)
+        turn = rng.uniform(0, 2 * np.pi, n) if any_turn else rng.integers(4, size=n) * (np.pi / 2)
+        return Windows(index, origin + span[:, None] / 2, span, turn, rng.random(n) < 0.5)
 
-        self.x0, self.y0 = origin(width, centre and centre[0]), origin(height, centre and centre[1])
-        self.scale, self.side = scale, side
-        self.turn, self.flip = int(rng.integers(4)), bool(rng.integers(2))
-        self.bounds = (width, height)
+    def cut(self, windows, side, finer=1):
+        """Pixels of windows, n x bands x side x side, float levels; 0 beyond the picture. finer: samples a crop pixel and axis, averaged."""
+        _, _, height, width = self.pixels.shape
+        half = torch.tensor([width / 2, height / 2], device=self.pixels.device)
+        source = self.pixels[torch.from_numpy(windows.index).to(self.pixels.device)].float()
+        out = F.grid_sample(source, self.places(windows, side * finer) / half - 1, align_corners=False)
+        return F.avg_pool2d(out, finer) if finer > 1 else out
 
-    def pixels(self, image, resample=Image.BILINEAR):
-        """side x side x bands, uint8."""
-        span, (width, height) = self.side / self.scale, self.bounds
-        x1, y1 = self.x0 + span, self.y0 + span
-        if self.x0 >= 0 and self.y0 >= 0 and x1 <= width and y1 <= height:
-            out = np.asarray(image.resize((self.side, self.side), resample, box=(self.x0, self.y0, x1, y1)))
-        else:  # a small picture: its own part, on zeros
-            box = (max(0, self.x0), max(0, self.y0), min(width, x1), min(height, y1))
-            at = [int(round(v)) for v in ((box[0] - self.x0) * self.scale, (box[1] - self.y0) * self.scale, (box[2] - self.x0) * self.scale, (box[3] - self.y0) * self.scale)]
-            part = np.asarray(image.resize((max(1, at[2] - at[0]), max(1, at[3] - at[1])), resample, box=box))
-            out = np.zeros((self.side, self.side) + part.shape[2:], part.dtype)
-            out[at[1]: at[1] + part.shape[0], at[0]: at[0] + part.shape[1]] = part[: self.side - at[1], : self.side - at[0]]
-        out = np.rot90(out, self.turn)
-        return out[:, ::-1] if self.flip else out
+    def inside(self, windows, side):
+        """Where crop pixels lie inside the picture: n x 1 x side x side, bool."""
+        place, size = self.places(windows, side), torch.from_numpy(self.sizes[windows.index]).to(self.pixels.device)[:, None, None]
+        return ((place >= 0) & (place <= size)).all(3)[:, None]
 
-    def points(self, xy):
-        """Source pixel coordinates (edges at whole numbers) to crop coordinates, n x 2."""
-        p = (np.asarray(xy, float).reshape(-1, 2) - (self.x0, self.y0)) * self.scale
-        for _ in range(self.turn):  # rot90 turns the picture anticlockwise: (x, y) -> (y, side - x)
-            p = np.stack([p[:, 1], self.side - p[:, 0]], 1)
-        if self.flip:
-            p[:, 0] = self.side - p[:, 0]
-        return p
+    def places(self, windows, side):
+        """Where the middles of side x side crop pixels lie in their pictures: n x side x side x 2, pixels."""
+        theta = np.concatenate([windows.matrix(), windows.middle[:, :, None]], 2).astype(np.float32)
+        return F.affine_grid(torch.from_numpy(theta).to(self.pixels.device), (len(theta), 1, side, side), align_corners=False)
+
+
+def into_crops(windows, points, side):
+    """Points of each picture (pixels, edges at whole numbers) in crop pixels: n x most points x 2, NaN where there are fewer."""
+    most = max([len(p) for p in points] + [1])
+    padded = np.full((len(points), most, 2), np.nan)
+    for k, p in enumerate(points):
+        padded[k, : len(p)] = p
+    back = np.linalg.inv(windows.matrix())
+    return (np.einsum('nij,npj->npi', back, padded - windows.middle[:, None]) + 1) * (side / 2)

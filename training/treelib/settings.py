@@ -13,6 +13,7 @@ def parser(about):
     p.add_argument('--cache', default=None, type=Path, help='folder of decoded pictures (default: cache/ in the folder of the runs)')
     p.add_argument('--steps', type=int, help='length of the schedule')
     p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--batch', type=int, default=16, help='crops a step')
     p.add_argument('--start', type=Path, help='folder of a finished run to start from (a second cycle: use a lower --lr)')
     p.add_argument('--lr', type=float, default=2e-3, help='highest learning rate')
     return p

@@ -1,7 +1,7 @@
 """Local SGD: forked processes of one thread each, weights averaged every few steps; checkpoints that resume; EMA.
 
 Schedules are counted in steps. All draws of a step come from (seed, rank, step), so a resumed run sees the crops that an
-unbroken one would have seen. On a GPU one process takes the batches of all.
+unbroken one would have seen. On a GPU one process takes the batches of all, and pictures, jitter and targets stay there.
 """
 import json
 import os
@@ -20,7 +20,7 @@ import torch.multiprocessing as mp
 class Schedule:
     steps: int
     seed: int = 1
-    batch: int = 8  # crops a process and step
+    batch: int = 16  # crops a step, of all processes
     workers: int = 2
     average_every: int = 6
     lr: float = 2e-3
@@ -48,11 +48,8 @@ def floats(net):
     return [t for t in net.state_dict().values() if t.is_floating_point()]
 
 
-def to_flat(net, out):
-    at = 0
-    for t in floats(net):
-        out[at: at + t.numel()].copy_(t.detach().reshape(-1))
-        at += t.numel()
+def to_flat(net):
+    return torch.cat([t.detach().reshape(-1) for t in floats(net)])
 
 
 def from_flat(net, flat):
@@ -69,10 +66,10 @@ def save(path, what):
 
 
 def train(run, make_net, draw, loss_of, schedule, start=None, log_every=60):
-    """Train, or go on with a run that was broken off, and return the net with averaged (EMA) weights, in eval mode on the CPU.
+    """Train, or go on with a run that was broken off, and return the net with averaged (EMA) weights, in eval mode on the device.
 
-    make_net: () -> net.  draw: (rng, batch) -> dict of numpy arrays, the key `x` being the input.
-    loss_of: (outputs, tensors, step) -> (loss, dict of numbers to log).  start: folder of a run whose averaged weights it starts from.
+    make_net: () -> net.  draw: (rng, batch) -> dict of tensors on the device, the key `x` being the input.
+    loss_of: (outputs, tensors, step) -> (loss, dict of tensors to log).  start: folder of a run whose averaged weights it starts from.
     """
     run = Path(run)
     run.mkdir(parents=True, exist_ok=True)
@@ -81,14 +78,14 @@ def train(run, make_net, draw, loss_of, schedule, start=None, log_every=60):
         workers = 1 if gpu else s.workers
         torch.manual_seed(s.seed)
         size = sum(t.numel() for t in floats(make_net()))
-        first = torch.load(Path(start) / 'done.pt')['ema'] if start else None
+        first = torch.load(Path(start) / 'done.pt', map_location='cpu')['ema'] if start else None
         shared = torch.zeros(workers, size).share_memory_()
         barrier = mp.get_context('fork').Barrier(workers)
         args = (run, make_net, draw, loss_of, s, log_every, shared, barrier, first)
         if gpu:
-            work(0, workers, s.workers * s.batch, *args)
+            work(0, workers, s.batch, *args)
         else:
-            children = [mp.get_context('fork').Process(target=work, args=(r, workers, s.batch, *args)) for r in range(workers)]
+            children = [mp.get_context('fork').Process(target=work, args=(r, workers, s.batch // workers, *args)) for r in range(workers)]
             for c in children:
                 c.start()
             for c in children:
@@ -98,8 +95,8 @@ def train(run, make_net, draw, loss_of, schedule, start=None, log_every=60):
                         other.terminate()
                     raise RuntimeError(f'a training process of {run} ended with {c.exitcode}')
     net = make_net()
-    from_flat(net, torch.load(run / 'done.pt')['ema'])
-    return net.eval()
+    from_flat(net, torch.load(run / 'done.pt', map_location='cpu')['ema'])
+    return net.eval().to(device())
 
 
 def load_ema(run, make_net):
@@ -114,6 +111,7 @@ def load_ema(run, make_net):
 def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, shared, barrier, first):
     torch.set_num_threads(1)
     dev = device()
+    torch.backends.cudnn.benchmark = True
     torch.manual_seed(s.seed)
     net = make_net()
     if first is not None:
@@ -121,8 +119,8 @@ def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, share
     net = net.to(dev, memory_format=torch.channels_last).train()
     plain = [p for p in net.parameters() if p.ndim < 2]
     decayed = [p for p in net.parameters() if p.ndim >= 2]
-    opt = torch.optim.AdamW([{'params': decayed, 'weight_decay': s.weight_decay}, {'params': plain, 'weight_decay': 0.0}], lr=s.lr)
-    flat = torch.zeros(shared.shape[1])
+    fused = {'fused': True} if dev.type == 'cuda' else {}
+    opt = torch.optim.AdamW([{'params': decayed, 'weight_decay': s.weight_decay}, {'params': plain, 'weight_decay': 0.0}], lr=s.lr, **fused)
     ema, start, spent = None, 0, 0.0
     mine = run / f'state-{rank}.pt'
     if all((run / f'state-{r}.pt').exists() for r in range(workers)):
@@ -130,15 +128,14 @@ def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, share
         if len(set(steps)) == 1:
             state = torch.load(mine, map_location='cpu')
             from_flat(net, state['flat'].to(dev)), opt.load_state_dict(state['opt'])
-            ema, start, spent = state['ema'], state['step'], state['spent']
+            ema, start, spent = state['ema'].to(dev), state['step'], state['spent']
     tallies, began = {}, time.time()
     for step in range(start, s.steps):
         for group in opt.param_groups:
             group['lr'] = lr_at(step, s)
         rng = np.random.default_rng([s.seed, rank, step])
         torch.manual_seed(s.seed * 1_000_003 + step * 16 + rank)
-        batch_np = draw(rng, batch)
-        tensors = {k: torch.from_numpy(v).to(dev) for k, v in batch_np.items()}
+        tensors = draw(rng, batch)
         x = tensors['x'].contiguous(memory_format=torch.channels_last)
         with torch.autocast(dev.type, dtype=torch.bfloat16, enabled=s.bf16):
             outputs = net(x)
@@ -148,15 +145,17 @@ def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, share
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), s.clip)
         opt.step()
-        for k, v in {'loss': float(loss.detach()), **numbers}.items():
-            tallies.setdefault(k, []).append(v)
+        for k, v in {'loss': loss, **numbers}.items():
+            tallies.setdefault(k, []).append(v.detach())  # read when they are logged: reading waits for the GPU
         last = step + 1 == s.steps
         if (step + 1) % s.average_every == 0 or last:
-            to_flat(net, shared[rank])
-            barrier.wait(900)
-            flat.copy_(shared.mean(0))
-            barrier.wait(900)
-            from_flat(net, flat.to(dev))
+            flat = to_flat(net)
+            if workers > 1:
+                shared[rank].copy_(flat)
+                barrier.wait(900)
+                flat = shared.mean(0)
+                barrier.wait(900)
+                from_flat(net, flat)
             decay = min(s.ema ** s.average_every, (step + 1) / (step + 1 + 10 * s.average_every))
             ema = flat.clone() if ema is None else ema.mul_(decay).add_(flat, alpha=1 - decay)
             if (step + 1) % s.save_every == 0 and not last:
@@ -165,7 +164,7 @@ def work(rank, workers, batch, run, make_net, draw, loss_of, s, log_every, share
             if last and rank == 0:
                 save(run / 'done.pt', {'step': s.steps, 'ema': ema, 'spent': spent + time.time() - began})
         if rank == 0 and ((step + 1) % log_every == 0 or last):
-            line = {'step': step + 1, 'seconds': round(spent + time.time() - began, 1), **{k: round(float(np.mean(v)), 4) for k, v in tallies.items()}}
+            line = {'step': step + 1, 'seconds': round(spent + time.time() - began, 1), **{k: round(float(torch.stack(v).mean()), 4) for k, v in tallies.items()}}
             with open(run / 'log.jsonl', 'a') as f:
                 f.write(json.dumps(line) + '\n')
             tallies = {}
