@@ -2,11 +2,11 @@
 import Flatbush from 'flatbush';
 import type { Box } from '../types.ts';
 import { bootstrapLimits } from './bootstrap.ts';
-import { compareText, ratio, scoreFigures, sumsOf } from './figures.ts';
-import type { Figure, TallyRow } from './figures.ts';
+import { compareText, scoreFigures } from './figures.ts';
+import { pairFigures, tallyPairs } from './pair-tally.ts';
+import type { Place, Scene } from './pair-tally.ts';
 import { mostPairs, pairsInOrder } from './pairs.ts';
 import type { Candidate } from './pairs.ts';
-import type { Place, Scene } from './points.ts';
 import type { Score } from './score.ts';
 
 /** A detection: metres, and how sure the model is. */
@@ -47,19 +47,6 @@ export function boxCandidates(found: readonly Box[], reference: readonly Box[], 
   }));
 }
 
-const PAIRS = 0, GREEDY = 1, FOUND = 2, REFERENCE = 3, IOU = 4, LENGTH = 5;
-
-const figuresAt = (minIou: number): Figure[] => {
-  const at = `_at_iou${Math.round(100 * minIou)}`;
-  return [
-    { metric: `precision${at}`, value: (s) => ratio(s[PAIRS]!, s[FOUND]!), n: (s) => s[FOUND]! },
-    { metric: `recall${at}`, value: (s) => ratio(s[PAIRS]!, s[REFERENCE]!), n: (s) => s[REFERENCE]! },
-    { metric: `f1${at}`, value: (s) => ratio(2 * s[PAIRS]!, s[FOUND]! + s[REFERENCE]!), n: (s) => s[REFERENCE]! },
-    { metric: `f1_greedy${at}`, value: (s) => ratio(2 * s[GREEDY]!, s[FOUND]! + s[REFERENCE]!), n: (s) => s[REFERENCE]! },
-    { metric: `mean_iou${at}`, value: (s) => ratio(s[IOU]!, s[PAIRS]!), n: (s) => s[PAIRS]! },
-  ];
-};
-
 const middleOf = ({ x0, y0, x1, y1 }: Box): Place => ({ xM: (x0 + x1) / 2, yM: (y0 + y1) / 2 });
 
 /**
@@ -72,25 +59,15 @@ const middleOf = ({ x0, y0, x1, y1 }: Box): Place => ({ xM: (x0 + x1) / 2, yM: (
  * @see Weinstein et al. 2019, doi:10.3390/rs11111309, who count a crown as found from an overlap of 0.4 on
  */
 export function scoreBoxes(scenes: readonly BoxScene[], { minIou = 0.4, threshold }: BoxScoreOptions): Score[] {
-  const scores = scoreFigures(scenes.flatMap((scene) => tallyScene(scene, minIou, threshold)), figuresAt(minIou));
+  const rows = scenes.flatMap((scene) => {
+    const found = scene.found.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score), { reference } = scene, candidates = boxCandidates(found, reference, minIou);
+    const pairs = { optimal: mostPairs(candidates, found.length, reference.length), greedy: pairsInOrder(candidates), meritOf: ({ loss }: Candidate) => 1 - loss };
+    return tallyPairs(scene, { found: found.map(middleOf), reference: reference.map(middleOf), ...pairs });
+  });
+  const scores = scoreFigures(rows, pairFigures(`_at_iou${Math.round(100 * minIou)}`, { metric: 'mean_iou', value: (mean) => mean }));
   const strata = ['all', ...[...new Set(scenes.flatMap((scene) => scene.strata))].sort(compareText)];
   const ap = strata.flatMap((stratum) => apScores(stratum, scenes.filter((scene) => stratum === 'all' || scene.strata.includes(stratum))));
   return [...scores, ...ap];
-}
-
-function tallyScene({ picture, strata, unitAt, found: all, reference }: BoxScene, minIou: number, threshold: number): TallyRow[] {
-  const found = all.filter(({ score }) => score >= threshold).sort((a, b) => b.score - a.score), candidates = boxCandidates(found, reference, minIou), units = new Map<string, Float64Array>();
-  const sumsAt = (box: Box): Float64Array => sumsOf(units, unitAt(middleOf(box)), LENGTH);
-  if (found.length + reference.length === 0) sumsOf(units, unitAt({ xM: 0, yM: 0 }), LENGTH);
-  for (const box of found) sumsAt(box)[FOUND]! += 1;
-  for (const box of reference) sumsAt(box)[REFERENCE]! += 1;
-  for (const pair of mostPairs(candidates, found.length, reference.length)) {
-    const sums = sumsAt(reference[pair.reference]!);
-    sums[PAIRS]! += 1;
-    sums[IOU]! += 1 - pair.loss;
-  }
-  for (const pair of pairsInOrder(candidates)) sumsAt(reference[pair.reference]!)[GREEDY]! += 1;
-  return [...units].map(([unit, sums]) => ({ picture, unit, strata, sums }));
 }
 
 /** A detection in the ranking: right or not, and the unit that it is resampled with. */

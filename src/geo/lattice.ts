@@ -59,6 +59,9 @@ export function intersectWindows(a: Window, b: Window): Window {
   return { col, row, width, height };
 }
 
+/** True when two windows share a pixel. */
+export const windowsMeet = (a: Window, b: Window): boolean => pixelCount(intersectWindows(a, b)) > 0;
+
 /** The smallest window that holds two windows. */
 export function unionWindows(a: Window, b: Window): Window {
   const col = Math.min(a.col, b.col), row = Math.min(a.row, b.row);

@@ -1,5 +1,5 @@
 // infer/patches.ts: the lattice of patches of a model on an image, and blocks of whole patches. Pure.
-import { intersectWindows } from '../geo/lattice.ts';
+import { intersectWindows, windowsMeet } from '../geo/lattice.ts';
 import type { Lattice, Window } from '../types.ts';
 import type { CardInput } from './card.ts';
 
@@ -59,11 +59,6 @@ function blockOf(grid: PatchGrid, id: string, patches: Window): Block {
   return { id, patches, core, read };
 }
 
-const meets = (a: Window, b: Window): boolean => {
-  const common = intersectWindows(a, b);
-  return common.width > 0 && common.height > 0;
-};
-
 /**
  * Cut an image into blocks of whole patches. Patches start at multiples of patch_px - 2 margin_px of the image's lattice and
  * blocks at multiples of `blockPatches` patches, both counted from the pixel that holds the CRS origin: no file's corner enters,
@@ -82,7 +77,7 @@ export function planBlocks(imageWindow: Window, input: Pick<CardInput, 'patchPx'
     for (let col = Math.floor(all.col / blockPatches); col * blockPatches < all.col + all.width; col++) {
       const whole = { col: col * blockPatches, row: row * blockPatches, width: blockPatches, height: blockPatches };
       const block = blockOf(grid, `${col}_${row}`, intersectWindows(whole, all));
-      if (!files || files.some((file) => meets(file, block.core))) blocks.push(block);
+      if (!files || files.some((file) => windowsMeet(file, block.core))) blocks.push(block);
     }
   }
   return blocks;

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Box } from '../types.ts';
 import { InvalidInput } from '../errors.ts';
-import type { Place } from '../evaluate/points.ts';
+import type { Place } from '../evaluate/pair-tally.ts';
 import { openFile } from '../files/byte-source.ts';
 import { numberAt, openCsv, wrongValue } from '../ingest/csv.ts';
 import type { CsvRow } from '../ingest/csv.ts';

@@ -2,7 +2,7 @@
 import type { Box, Polygon, Raster } from '../types.ts';
 import { UsageError } from '../errors.ts';
 import type { ScoredBox } from '../evaluate/boxes.ts';
-import type { Place } from '../evaluate/points.ts';
+import type { Place } from '../evaluate/pair-tally.ts';
 import { objectsOfMap } from '../fuse/objects.ts';
 import { suppress } from '../fuse/suppress.ts';
 import { holdsPoint } from '../geo/box.ts';

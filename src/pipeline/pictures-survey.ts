@@ -7,9 +7,9 @@ import { scoreCounts } from '../evaluate/counts.ts';
 import { groundOfArea, groundOfHull } from '../evaluate/ground.ts';
 import type { Ground } from '../evaluate/ground.ts';
 import { greedyDifference, scorePoints } from '../evaluate/points.ts';
-import type { Place } from '../evaluate/points.ts';
+import type { Place } from '../evaluate/pair-tally.ts';
 import type { Score } from '../evaluate/score.ts';
-import { growBox, unionBox } from '../geo/box.ts';
+import { boxesMeet, growBox, unionBox } from '../geo/box.ts';
 import type { Crs } from '../geo/crs.ts';
 import { bboxOf } from '../geo/polygon.ts';
 import { roundTo } from '../geo/units.ts';
@@ -60,7 +60,7 @@ export async function evaluateModelTrees(connection: DuckDBConnection, model: st
   };
   const scene = { picture: model, strata: [], unitAt };
   if (boxes) {
-    const crowns = boxes.filter((_, i) => truth[i]), judged = found.filter((tree) => tree.box !== null && (isInside(tree) || crowns.some((crown) => meets(crown, tree.box!))));
+    const crowns = boxes.filter((_, i) => truth[i]), judged = found.filter((tree) => tree.box !== null && (isInside(tree) || crowns.some((crown) => boxesMeet(crown, tree.box!))));
     add('boxes', scoreBoxes([{ ...scene, found: judged.filter((tree) => isInside(tree) || overlapsAny(tree.box!, crowns)).map(({ box }) => box!), reference: crowns }], { minIou: BOX_IOU, threshold: 0 }).filter(({ metric }) => metric !== 'ap50'));
   }
   for (const radius of radiusM) add('points', scorePoints([{ ...scene, found: found.filter((tree) => isInside(tree) || near(tree, points, radius)), reference: points }], radius));
@@ -72,8 +72,7 @@ export async function evaluateModelTrees(connection: DuckDBConnection, model: st
 const REACH_M = 20;
 const round6 = (value: number | null): number | null => (value === null ? null : roundTo(value, 6));
 const middleOf = ({ x0, y0, x1, y1 }: Box): Place => ({ xM: (x0 + x1) / 2, yM: (y0 + y1) / 2 });
-const meets = (a: Box, b: Box): boolean => a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
-const overlapsAny = (box: Box, crowns: readonly Box[]): boolean => crowns.some((crown) => meets(box, crown));
+const overlapsAny = (box: Box, crowns: readonly Box[]): boolean => crowns.some((crown) => boxesMeet(box, crown));
 const near = ({ xM, yM }: Place, points: readonly Place[], radiusM: number): boolean => points.some((point) => Math.hypot(point.xM - xM, point.yM - yM) <= radiusM);
 const unitOf = (ground: Ground, { xM, yM }: Place): string => ground.unitAt(xM, yM) ?? ground.unitOf({ plotId: null, xM, yM }) ?? 'outside';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { greedyDifference, scorePoints } from '../../src/evaluate/points.ts';
-import type { Place, PointScene } from '../../src/evaluate/points.ts';
+import type { Place } from '../../src/evaluate/pair-tally.ts';
+import type { PointScene } from '../../src/evaluate/points.ts';
 import { mostPairs } from '../../src/evaluate/pairs.ts';
 import type { Candidate } from '../../src/evaluate/pairs.ts';
 

@@ -1,7 +1,7 @@
 // pipeline/tasks/canopy-of-heights.ts: a tile of height rasters made elsewhere to its part: crowns, CHM, terrain and crown mask. IO.
 import type { Raster, Tile, Window } from '../../types.ts';
 import { growBox } from '../../geo/box.ts';
-import { windowOfBox } from '../../geo/lattice.ts';
+import { windowOfBox, windowsMeet } from '../../geo/lattice.ts';
 import { openImage, readImageWindow } from '../../ingest/image-source.ts';
 import { windowOfCore } from '../../measure/window-of-core.ts';
 import type { PartWriter } from '../../store/parts.ts';
@@ -39,5 +39,3 @@ async function readHeights(layer: HeightLayer, window: Window, epsg: number): Pr
     await image.close();
   }
 }
-
-const windowsMeet = (a: Window, b: Window): boolean => a.col < b.col + b.width && b.col < a.col + a.width && a.row < b.row + b.height && b.row < a.row + a.height;
