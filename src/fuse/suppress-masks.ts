@@ -11,15 +11,24 @@ interface Band {
   spans: number[];
 }
 
-/**
- * Intersection over union of two polygons whose edges run along the axes, as outlines of masks do. Areas are whole square units:
- * exact, whatever the order, up to 900 km2.
- *
- * @throws {InvalidInput} when an edge is slanted
- */
-export function polygonOverlap(a: Polygon, b: Polygon): number {
-  const first = bandsOf(a), second = bandsOf(b), both = commonArea(first, second);
-  return both === 0 ? 0 : both / (areaOf(first) + areaOf(second) - both);
+/** A polygon as its overlaps need it: made once, however many others it is compared with. */
+export interface Outline {
+  /** from south to north */
+  bands: readonly Band[];
+  /** square units */
+  area: number;
+}
+
+/** The outline of a polygon whose edges run along the axes, as those of masks do. @throws {InvalidInput} when an edge is slanted */
+export function outlineOf(polygon: Polygon): Outline {
+  const bands = bandsOf(polygon);
+  return { bands, area: areaOf(bands) };
+}
+
+/** Intersection over union of two outlines. Areas are whole square units: exact, whatever the order, up to 900 km2. */
+export function outlineOverlap(a: Outline, b: Outline): number {
+  const both = commonArea(a.bands, b.bands);
+  return both === 0 ? 0 : both / (a.area + b.area - both);
 }
 
 /** Bands of a polygon from south to north: between two neighbouring levels of its vertices its spans are the same. */

@@ -4,7 +4,8 @@ import type { AnyCard } from '../infer/card.ts';
 import { boxOverlap, byScore } from '../infer/boxes.ts';
 import type { ImageBox } from '../infer/boxes.ts';
 import type { Polygon } from '../types.ts';
-import { polygonOverlap } from './suppress-masks.ts';
+import { outlineOf, outlineOverlap } from './suppress-masks.ts';
+import type { Outline } from './suppress-masks.ts';
 
 /**
  * Distance from a detection's middle to the farthest one that can decide on it, metres: the diagonal of the largest box.
@@ -35,18 +36,30 @@ export function suppress(boxes: readonly ImageBox[], maxOverlap: number): Uint8A
   const kept = new Uint8Array(boxes.length).fill(1);
   if (boxes.length === 0) return kept;
   const order = boxes.map((_, i) => i).sort((a, b) => byScore(boxes[a]!, boxes[b]!) || byOutline(boxes[a]!.polygon, boxes[b]!.polygon) || a - b);
-  const rank = new Int32Array(boxes.length), index = new Flatbush(boxes.length);
+  const rank = new Int32Array(boxes.length), index = new Flatbush(boxes.length), overlapOf = overlapsOf(boxes);
   order.forEach((i, r) => { rank[i] = r; });
   for (const { x0M, y0M, x1M, y1M } of boxes) index.add(x0M, y0M, x1M, y1M);
   index.finish();
   for (let i = 0; i < boxes.length; i++) {
     const { x0M, y0M, x1M, y1M } = boxes[i]!;
-    if (index.search(x0M, y0M, x1M, y1M, (j) => rank[j]! < rank[i]! && overlapOf(boxes[i]!, boxes[j]!) > maxOverlap).length > 0) kept[i] = 0;
+    if (index.search(x0M, y0M, x1M, y1M, (j) => rank[j]! < rank[i]! && overlapOf(i, j) > maxOverlap).length > 0) kept[i] = 0;
   }
   return kept;
 }
 
-const overlapOf = (a: ImageBox, b: ImageBox): number => (a.polygon && b.polygon ? polygonOverlap(a.polygon, b.polygon) : boxOverlap(a, b));
+/** The overlap of two detections by their numbers: of their outlines where both have one. An outline is cut up when it is first compared. */
+function overlapsOf(boxes: readonly ImageBox[]): (i: number, j: number) => number {
+  const outlines = new Map<number, Outline>();
+  const outline = (i: number, polygon: Polygon): Outline => {
+    const known = outlines.get(i) ?? outlineOf(polygon);
+    outlines.set(i, known);
+    return known;
+  };
+  return (i, j) => {
+    const a = boxes[i]!, b = boxes[j]!;
+    return a.polygon && b.polygon ? outlineOverlap(outline(i, a.polygon), outline(j, b.polygon)) : boxOverlap(a, b);
+  };
+}
 
 /** An order of outlines, for detections that are equal in all else. */
 function byOutline(a: Polygon | null, b: Polygon | null): number {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { suppress, suppressHaloM } from '../../src/fuse/suppress.ts';
-import { polygonOverlap } from '../../src/fuse/suppress-masks.ts';
+import { outlineOf, outlineOverlap } from '../../src/fuse/suppress-masks.ts';
 import { growBox, holdsPoint } from '../../src/geo/box.ts';
 import { pixelsInside } from '../../src/geo/polygon.ts';
 import { boxOverlap, imageBoxOfEdges } from '../../src/infer/boxes.ts';
@@ -13,6 +13,7 @@ import type { Polygon } from '../../src/types.ts';
 import { randomOf } from '../raster/rasters.ts';
 
 const box = (x0: number, y0: number, x1: number, y1: number, score: number, polygon: Polygon | null = null): ImageBox => imageBoxOfEdges([x0, y0, x1, y1], { score, classIndex: 0, polygon });
+const polygonOverlap = (a: Polygon, b: Polygon) => outlineOverlap(outlineOf(a), outlineOf(b));
 const keptOf = (boxes: ImageBox[], maxOverlap = 0.4) => [...suppress(boxes, maxOverlap)];
 
 const ell = (x: number, y: number): Polygon => [[[x, y + 4], [x, y], [x + 4, y], [x + 4, y + 1], [x + 1, y + 1], [x + 1, y + 4], [x, y + 4]]]; // 7 m2 of a box of 16
