@@ -4,9 +4,9 @@ import { pixelAt } from '../geo/lattice.ts';
 import type { Lattice, Window } from '../types.ts';
 import { activated } from './activation.ts';
 import type { CardOf, ModelCard } from './card.ts';
-import { toTensor, voidNonFinite } from './input.ts';
+import { readFinite, toTensor } from './input.ts';
 import type { ReadInput } from './input.ts';
-import { outputTensor } from './output.ts';
+import { isWithin, outputTensor } from './output.ts';
 import { rowOfBatch } from './patch-runs.ts';
 import { pipelined } from './pipelined.ts';
 import type { CropTask } from './registry.ts';
@@ -79,8 +79,7 @@ interface Crop {
 async function prepare(card: ClassifyCard, index: number, place: CrownPlace, table: readonly RowColumn[], readInput: ReadInput, lattice: Lattice): Promise<Crop | null> {
   const row = rowOf(card, index, table);
   if (!row) return null;
-  const input = await readInput(cropWindow(place, lattice, card.input.patchPx));
-  voidNonFinite(input);
+  const input = await readFinite(readInput, cropWindow(place, lattice, card.input.patchPx));
   const valid = input.mask.reduce((sum, each) => sum + each, 0);
   return valid < LEAST_VALID * input.mask.length ? null : { index, image: toTensor(input, card.input), row };
 }
@@ -121,12 +120,12 @@ async function runBatch(card: ClassifyCard, session: Session, crops: Crop[]): Pr
 }
 
 function resultOf(card: ClassifyCard, tensors: Record<string, Tensor>, index: number): CropResult {
-  const { data } = outputTensor(card, tensors, 0, `of crown ${index}`), output = card.outputs[0]!, { name, range: [low, high] } = output;
+  const { data } = outputTensor(card, tensors, 0, `of crown ${index}`), output = card.outputs[0]!, { name, range } = output;
   const probabilities = Array.from({ length: output.channels }, (_, channel) => activated(data, { ...output, channel })[0]!);
   for (const value of probabilities) {
-    if (value >= low - card.tolerance && value <= high + card.tolerance) continue;
+    if (isWithin(value, range, card.tolerance)) continue;
     throw new ModelError(
-      `model ${card.name}, crown ${index}: output ${name} is ${value}, outside the card's range [${low}, ${high}]; give its activation (softmax) on the card, or check scale, mean and std`,
+      `model ${card.name}, crown ${index}: output ${name} is ${value}, outside the card's range [${range.join(', ')}]; give its activation (softmax) on the card, or check scale, mean and std`,
       { source: card.name, value },
     );
   }

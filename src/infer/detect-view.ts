@@ -5,7 +5,7 @@ import { activated } from './activation.ts';
 import type { PatchBox } from './boxes.ts';
 import type { CardOf, CardOutput } from './card.ts';
 import type { DetectRole } from './card-outputs.ts';
-import { outputTensor } from './output.ts';
+import { isWithin, outputTensor } from './output.ts';
 import type { Patch } from './patch-runs.ts';
 import type { Tensor } from './session.ts';
 
@@ -44,9 +44,9 @@ export const roleTensor = ({ card, tensors, view }: DecodeCall, role: DetectRole
  * @throws {ModelError} when it is NaN, infinite or outside the range by more than the card's tolerance
  */
 export function usable(value: number, { card, view }: DecodeCall, role: DetectRole, at: number, range?: readonly [number, number]): number {
-  const output = card.outputs[roleIndex(card, role)]!, { name, unit } = output, [low, high] = range ?? output.range;
-  if (value >= low - card.tolerance && value <= high + card.tolerance) return value;
-  const what = Number.isFinite(value) ? `${value} ${unit} is outside the card's range [${low}, ${high}]` : `is ${value}`;
+  const output = card.outputs[roleIndex(card, role)]!, { name, unit } = output, limits = range ?? output.range;
+  if (isWithin(value, limits, card.tolerance)) return value;
+  const what = Number.isFinite(value) ? `${value} ${unit} is outside the card's range [${limits.join(', ')}]` : `is ${value}`;
   throw new ModelError(
     `model ${card.name}, patch ${view.patch.name}: output ${name} at ${at}: ${what}; check scale, mean, std and the bands of the image, or the range on the card`,
     { source: card.name, patch: view.patch.name, output: name, value },

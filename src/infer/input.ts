@@ -32,6 +32,13 @@ export function voidNonFinite({ bands, mask }: InputWindow): void {
   }
 }
 
+/** Read a window, every pixel that has a value which is no number void: what a network is given, and what is told of it. */
+export async function readFinite(read: ReadInput, window: Window): Promise<InputWindow> {
+  const input = await read(window);
+  voidNonFinite(input);
+  return input;
+}
+
 /**
  * Make the input tensor of one patch, NCHW with batch 1: (value x scale - mean) / std, per band.
  * Void pixels take the card's `fill` as their value, in every band.

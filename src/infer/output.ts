@@ -23,6 +23,9 @@ export function outputMask(mask: Uint8Array, width: number, stridePx: number): U
   return out;
 }
 
+/** True for a number inside a range of the card, or outside by no more than its tolerance: what other machines may differ by. False for NaN. */
+export const isWithin = (value: number, [low, high]: readonly [number, number], tolerance: number): boolean => value >= low - tolerance && value <= high + tolerance;
+
 /** The tensor of one output, of the shape that the card promises. @throws {ModelError} naming the output and the patch */
 export function outputTensor(card: AnyCard, tensors: Record<string, Tensor>, index: number, patch: string): Tensor {
   const output = card.outputs[index]!, tensor = tensors[output.name];
@@ -50,14 +53,14 @@ export const outputMap = (card: ModelCard, tensors: Record<string, Tensor>, inde
  * @throws {ModelError} for a value that would be used and is NaN, infinite or outside the card's range (by more than its tolerance)
  */
 export function copyCentre(out: Raster, values: Float32Array, valid: Uint8Array, patch: Window, centre: Window, card: ModelCard, index: number, name: string): void {
-  const { range: [low, high] } = card.outputs[index]!, lowest = low - card.tolerance, highest = high + card.tolerance;
+  const { range } = card.outputs[index]!, { tolerance } = card;
   for (let row = centre.row; row < centre.row + centre.height; row++) {
     let from = (row - patch.row) * patch.width + centre.col - patch.col;
     let to = (row - out.window.row) * out.window.width + centre.col - out.window.col;
     for (let i = 0; i < centre.width; i++, from++, to++) {
       if (!valid[from]) continue;
       const value = values[from]!;
-      if (!(value >= lowest && value <= highest)) throw badValue(card, index, name, value, centre.col + i, row);
+      if (!isWithin(value, range, tolerance)) throw badValue(card, index, name, value, centre.col + i, row);
       out.data[to] = value;
       out.mask[to] = 1;
     }

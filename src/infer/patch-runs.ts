@@ -1,7 +1,7 @@
 // infer/patch-runs.ts: the patches of a block, each read, prepared and run once, in batches, reading ahead of the network. IO through session and reader.
 import type { Window } from '../types.ts';
 import type { ModelCard } from './card.ts';
-import { toTensor, voidNonFinite } from './input.ts';
+import { readFinite, toTensor } from './input.ts';
 import type { InputWindow, ReadInput } from './input.ts';
 import { patchGrid, patchWindow, trustedCentre } from './patches.ts';
 import type { Block, PatchGrid } from './patches.ts';
@@ -44,8 +44,7 @@ interface Prepared {
 }
 
 async function prepare(patch: Patch, card: ModelCard, readInput: ReadInput): Promise<Prepared> {
-  const input = await readInput(patch.window);
-  voidNonFinite(input);
+  const input = await readFinite(readInput, patch.window);
   return { patch, mask: input.mask, tensor: centreIsVoid(input, patch) ? null : toTensor(input, card.input) };
 }
 

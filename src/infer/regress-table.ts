@@ -4,6 +4,7 @@ import { activated } from './activation.ts';
 import type { AnyCard, TableCard } from './card.ts';
 import { isTableCard } from './card.ts';
 import { shapeProblem } from './output-shapes.ts';
+import { isWithin } from './output.ts';
 import type { RowTask } from './registry.ts';
 import type { Session, Tensor } from './session.ts';
 
@@ -68,14 +69,14 @@ function rowsAtATime({ inputs }: Session, name: string): number {
 }
 
 function takeRows(card: TableCard, index: number, tensors: Record<string, Tensor>, rows: Int32Array, batch: number, variables: Record<string, (number | null)[]>): void {
-  const output = card.outputs[index]!, { name, variable, unit, channels, range: [low, high] } = output, tensor = tensors[name];
+  const output = card.outputs[index]!, { name, variable, unit, channels, range } = output, tensor = tensors[name];
   if (!tensor) throw new ModelError(`model ${card.name}: gave no output ${name}; it gives ${Object.keys(tensors).join(', ')}: correct outputs on the card`, { source: card.name });
   const problem = shapeProblem(card, output, tensor.dims, batch);
   if (problem !== null) throw new ModelError(`model ${card.name}: ${problem}`, { source: card.name, dims: tensor.dims });
   rows.forEach((row, r) => {
     const value = activated(tensor.data.subarray(r * channels, (r + 1) * channels), output)[0]!;
-    if (!(value >= low - card.tolerance && value <= high + card.tolerance)) {
-      const what = Number.isFinite(value) ? `${value} ${unit}, outside the card's range [${low}, ${high}]` : String(value);
+    if (!isWithin(value, range, card.tolerance)) {
+      const what = Number.isFinite(value) ? `${value} ${unit}, outside the card's range [${range.join(', ')}]` : String(value);
       throw new ModelError(
         `model ${card.name}, row ${row}: output ${name} (${variable}) is ${what}; check mean, std and the units of the columns ${card.post.columns.join(', ')}, or the range on the card`,
         { source: card.name, row, value },

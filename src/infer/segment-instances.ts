@@ -11,7 +11,7 @@ import type { CardOf, CardOutput } from './card.ts';
 import { runDetections } from './detect-block.ts';
 import type { PatchOutputs } from './detect-block.ts';
 import type { ReadInput } from './input.ts';
-import { outputMask, outputTensor } from './output.ts';
+import { isWithin, outputMask, outputTensor } from './output.ts';
 import { outputLattice, outputWindow } from './patches.ts';
 import type { Block } from './patches.ts';
 import type { BlockResult } from './registry.ts';
@@ -49,10 +49,10 @@ function instancesOf(card: SegmentCard, post: InstancePost, { patch, mask, tenso
     const values = activated(masks.subarray(n * size, (n + 1) * size), { ...output, channels: 1, channel: 0 });
     const part = largestPart(inMask(values, valid, post.threshold, card, output, patch.name), window.width);
     if (!part || part.pixels * (lattice.resM * stridePx) ** 2 < post.min_area_m2) continue;
-    const { range: [low, high], name } = card.outputs[scoresIndex]!;
-    if (!(score >= low - card.tolerance && score <= high + card.tolerance)) {
+    const { range, name } = card.outputs[scoresIndex]!;
+    if (!isWithin(score, range, card.tolerance)) {
       throw new ModelError(
-        `model ${card.name}, patch ${patch.name}: output ${name} at ${n} is ${score}, outside the card's range [${low}, ${high}]`,
+        `model ${card.name}, patch ${patch.name}: output ${name} at ${n} is ${score}, outside the card's range [${range.join(', ')}]`,
         { source: card.name, patch: patch.name },
       );
     }
@@ -65,14 +65,14 @@ function instancesOf(card: SegmentCard, post: InstancePost, { patch, mask, tenso
 }
 
 /** Pixels of an instance: valid and of at least the threshold. @throws {ModelError} for a value under a valid pixel that is NaN or out of range */
-function inMask(values: Float32Array, valid: Uint8Array, threshold: number, card: SegmentCard, { name, range: [low, high] }: CardOutput, patch: string): Uint8Array {
-  const lowest = low - card.tolerance, highest = high + card.tolerance, inside = new Uint8Array(values.length);
+function inMask(values: Float32Array, valid: Uint8Array, threshold: number, card: SegmentCard, { name, range }: CardOutput, patch: string): Uint8Array {
+  const { tolerance } = card, inside = new Uint8Array(values.length);
   for (let i = 0; i < values.length; i++) {
     if (!valid[i]) continue;
     const value = values[i]!;
-    if (!(value >= lowest && value <= highest)) {
+    if (!isWithin(value, range, tolerance)) {
       throw new ModelError(
-        `model ${card.name}, patch ${patch}: output ${name} at its pixel ${i} of an instance is ${value}, outside the card's range [${low}, ${high}]; check scale, mean, std and the bands of the image, or the range on the card`,
+        `model ${card.name}, patch ${patch}: output ${name} at its pixel ${i} of an instance is ${value}, outside the card's range [${range.join(', ')}]; check scale, mean, std and the bands of the image, or the range on the card`,
         { source: card.name, patch, value },
       );
     }
