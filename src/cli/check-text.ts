@@ -1,5 +1,6 @@
 // cli/check-text.ts: what `check` found, laid out for people. Pure.
 import { basename } from 'node:path';
+import { maySell } from '../infer/licence.ts';
 import { canopyParams } from '../pipeline/canopy-params.ts';
 import type { Estimate, Range } from '../pipeline/estimate.ts';
 import { canopyHalos } from '../pipeline/halo.ts';
@@ -28,7 +29,7 @@ export interface Found {
   ground: string | null;
   left_out: SurveyNotes['faults'];
   waiting: string[];
-  /** how each input comes to the survey's CRS and metres, what was mended or chosen */
+  /** how each input comes to the survey's CRS and metres, what was mended or chosen, whether outputs of the models may be sold */
   notes: string[];
   /** what may be wrong, though the job runs */
   warnings: string[];
@@ -41,7 +42,7 @@ export function foundOf(plan: Plan, notes: SurveyNotes): Found {
     images: survey.images.map(({ name, files, bands, lattice }) => ({ name, files: files.length, bands, gsd_m: lattice.resM })), stands: survey.stands?.entries.length ?? 0,
     models: survey.models.map(({ name, card, primary }) => ({ name, task: card.task, licence: card.licence, primary })), models_without_primary: withoutPrimary,
     tiles: plan.tasks.filter(({ kind }) => kind === 'measure').length, tasks: plan.tasks.length, halo_m: canopyHalos(canopyParams(job, survey.groundMethod)).points, ground: survey.canopySource === 'lidar' ? survey.groundMethod : null,
-    left_out: notes.faults, waiting: notes.waiting, notes: [...notes.inputs.filter((text) => !isWarning(text)), ...(notes.ground === null || survey.canopySource !== 'lidar' ? [] : [notes.ground])],
+    left_out: notes.faults, waiting: notes.waiting, notes: [...notes.inputs.filter((text) => !isWarning(text)), ...(notes.ground === null || survey.canopySource !== 'lidar' ? [] : [notes.ground]), ...(survey.models.length > 0 ? [maySell(survey.models)] : [])],
     warnings: [
       ...notes.inputs.filter(isWarning), ...withoutPrimary, ...notes.faults.map((fault) => `left out: ${faultText(fault)}`),
       ...(notes.waiting.length > 0 ? [`${notes.waiting.length} file(s) younger than settle_minutes: ${job.settle_minutes} wait for the next run: ${notes.waiting.slice(0, 3).map((path) => basename(path)).join(', ')}${notes.waiting.length > 3 ? ' ...' : ''}`] : []),

@@ -91,7 +91,7 @@ const best = (any: Saleable[]): Saleable => [...RANK].reverse().find((each) => a
 export const saleable = (licences: readonly string[]): Saleable =>
   licences.length === 0 ? 'yes' : worst(licences.map((licence) => best(alternatives(licence).map((all) => worst(all.map(saleableOne))))));
 
-/** The report's line on whether the outputs of a survey's models may be sold: the answer, and which licence is the reason. */
+/** A line on whether the outputs of a survey's models may be sold: the answer, and which licence is the reason. */
 export function maySell(models: readonly Licensed[]): string {
   const uses = licencesOf(models), answer = saleable(uses.map(({ licence }) => licence));
   if (models.length === 0) return 'No model was used: none limits what may be sold.';

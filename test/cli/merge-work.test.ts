@@ -110,11 +110,12 @@ test('plan counts a failed task as due, with what hangs on it, as the next run t
   expect(await plannedDue()).toEqual({ bucket: 0, canopy: 0, model: 0, measure: 0, merge: 0 });
 });
 
-test('check says that no model of a task is primary', async () => {
+test('check says that no model of a task is primary, and whether what the models give may be sold', async () => {
   const text = await readFile(job, 'utf8'), two = join(dirname(job), 'two.yaml');
   await writeFile(two, text.replace(/^( +- \{ name: stems, .*)$/m, '$1\n  - { name: again, use: models/red-density, on: ortho }'));
   const { found } = JSON.parse((await understory('check', two, '--json')).stdout) as { found: Record<string, unknown> };
   expect(found['models_without_primary']).toEqual([expect.stringMatching(/^stems, again: several models of task density, none primary/)]);
   const one = JSON.parse((await understory('check', job, '--json')).stdout) as { found: Record<string, unknown> };
   expect(one.found['models_without_primary']).toEqual([]);
+  expect(one.found['notes']).toContainEqual(expect.stringMatching(/^Outputs of the models may be sold, by their licences: stems: Apache-2.0; stems: Apache-2.0 \(training data /));
 });
