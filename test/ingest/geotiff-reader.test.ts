@@ -87,21 +87,62 @@ function tiffOf(tags: [number, number, number, number][], { next = 0, size = 409
   const view = new DataView(new ArrayBuffer(size));
   [0x49, 0x49, 42, 0].forEach((byte, i) => view.setUint8(i, byte));
   view.setUint32(4, 8, true);
-  view.setUint16(8, tags.length, true);
+  writeDirectory(view, 8, tags, next);
+  return new Uint8Array(view.buffer);
+}
+function writeDirectory(view: DataView, start: number, tags: [number, number, number, number][], next: number): void {
+  view.setUint16(start, tags.length, true);
   tags.forEach(([tag, type, count, value], i) => {
-    const at = 10 + 12 * i;
+    const at = start + 2 + 12 * i;
     view.setUint16(at, tag, true);
     view.setUint16(at + 2, type, true);
     view.setUint32(at + 4, count, true);
     view.setUint32(at + 8, value, true);
   });
-  view.setUint32(10 + 12 * tags.length, next, true);
-  return new Uint8Array(view.buffer);
+  view.setUint32(start + 2 + 12 * tags.length, next, true);
 }
 const SHORT = 3, LONG = 4;
 const grey = (width: number, height: number, blocks: [number, number, number, number][]): [number, number, number, number][] =>
   [[256, LONG, 1, width], [257, LONG, 1, height], [258, SHORT, 1, 8], [259, SHORT, 1, 1], [262, SHORT, 1, 1], [277, SHORT, 1, 1], ...blocks];
 const strips = (count: number, at = 512): [number, number, number, number][] => [[273, LONG, count, at], [278, LONG, 1, 1], [279, LONG, count, at]];
+
+describe('a mask in strips', () => {
+  const width = 10, height = 5, valueAt = (col: number, row: number) => 1 + 10 * row + col, isValid = (col: number, row: number) => (col + row) % 3 !== 0;
+  /** Bytes in strips of some rows, the last one shorter, with the tables of where they stand and how long they are. */
+  function writeStrips(bytes: Uint8Array, rows: Uint8Array[], rowsPerStrip: number, tables: number, at: number): [number, number, number, number][] {
+    const view = new DataView(bytes.buffer), count = Math.ceil(height / rowsPerStrip);
+    for (let strip = 0, start = at; strip < count; strip++) {
+      const data = rows.slice(strip * rowsPerStrip, (strip + 1) * rowsPerStrip).flatMap((row) => [...row]);
+      bytes.set(data, start);
+      view.setUint32(tables + 4 * strip, start, true);
+      view.setUint32(tables + 64 + 4 * strip, data.length, true);
+      start += data.length + 3; // strips need not touch
+    }
+    const listed = (table: number) => (count === 1 ? view.getUint32(table, true) : table); // a single value stands in the tag itself
+    return [[273, LONG, count, listed(tables)], [278, LONG, 1, rowsPerStrip], [279, LONG, count, listed(tables + 64)]];
+  }
+  /** Grey pixels in strips of 2 rows, and a mask of 1 bit a pixel, whose rows are padded to bytes. */
+  function masked(rowsPerStrip: number): Uint8Array {
+    const bytes = new Uint8Array(4096), rowsOf = (of: (row: number) => Uint8Array) => Array.from({ length: height }, (_, row) => of(row));
+    const image = writeStrips(bytes, rowsOf((row) => Uint8Array.from({ length: width }, (_, col) => valueAt(col, row))), 2, 600, 1000);
+    const mask = writeStrips(bytes, rowsOf((row) => {
+      const bits = new Uint8Array(2);
+      for (let col = 0; col < width; col++) if (isValid(col, row)) bits[col >> 3]! |= 0x80 >> (col & 7);
+      return bits;
+    }), rowsPerStrip, 800, 2000);
+    bytes.set(tiffOf(grey(width, height, image), { next: 300, size: 200 }));
+    writeDirectory(new DataView(bytes.buffer), 300, [[254, LONG, 1, 4], [256, LONG, 1, width], [257, LONG, 1, height], [258, SHORT, 1, 1], [259, SHORT, 1, 1], [262, SHORT, 1, 4], [277, SHORT, 1, 1], ...mask], 0);
+    return bytes;
+  }
+
+  test.each([[2, 'as those of the image'], [3, 'others than those of the image'], [8, 'one strip longer than the image']])('of %i rows (%s) voids the pixels that it says, each by its own bit', async (rowsPerStrip) => {
+    const raster = await open(masked(rowsPerStrip)), window = { col: 3, row: -1, width: 9, height: 6 }; // crosses strips and the edge
+    const { data, mask } = await raster.readWindow([0], window), places = Array.from(mask, (_, i) => [window.col + (i % 9), window.row + Math.floor(i / 9)] as const);
+    const right = places.map(([col, row]) => (row >= 0 && col < width && isValid(col, row) ? 1 : 0));
+    expect([...mask]).toEqual(right);
+    expect([...data[0]!]).toEqual(places.map(([col, row], i) => (right[i] ? valueAt(col, row) : 0)));
+  });
+});
 
 describe('a header is checked before anything is allocated on its word', () => {
   test.each([
