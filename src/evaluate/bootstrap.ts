@@ -1,5 +1,5 @@
 // evaluate/bootstrap.ts: 95 % intervals of figures made from sums, by resampling whole plots or blocks. Pure.
-import { normalShare, quantileOf, student95 } from './quantiles.ts';
+import { normalShare, quantileOf, student95 } from '../geo/quantiles.ts';
 
 /** Limits of a 95 % interval; null where there are too few units, or where too many resamples lack the figure. */
 export interface Limits {

@@ -1,5 +1,6 @@
 // evaluate/tree-scores.ts: how well found trees agree with reference trees: in all, by canopy layer and by height class. Pure.
 import Flatbush from 'flatbush';
+import { wilson95 } from '../geo/quantiles.ts';
 import { bootstrapLimits } from './bootstrap.ts';
 import type { Limits } from './bootstrap.ts';
 import { layersAmong } from './canopy-layers.ts';
@@ -8,7 +9,6 @@ import { addedUp, ratio, root, sumsOf } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { MATCH_LIMITS, distanceLimitM, matchTrees } from './match-trees.ts';
 import type { MatchLimits, TreePair } from './match-trees.ts';
-import { wilson95 } from './quantiles.ts';
 import type { Score } from './score.ts';
 
 /** A tree of the inventory near the reference. */

@@ -1,6 +1,7 @@
 // infer/radiometry.ts: a radiometric match: what brings an image's values to those that a network was trained on. Pure.
 import { z } from 'zod';
 import { ModelError } from '../errors.ts';
+import { quantileOf } from '../geo/quantiles.ts';
 import type { CardInput } from './card.ts';
 
 /** How a match is made, as the command line names it. */
@@ -96,12 +97,6 @@ export function fitHistogram(sorted: SortedValues, card: BandStatistics, { band,
   }
   if (from.length < 2) refuseFlat(band, 0, card.sd);
   return { method: 'histogram', from, to: to.map((sum, i) => digits(sum / counts[i]!)), beyond: 'clamp' };
-}
-
-/** A quantile of ascending values, linear between them (type 7 of Hyndman & Fan 1996). */
-export function quantileOf(sorted: ArrayLike<number>, probability: number): number {
-  const at = probability * (sorted.length - 1), below = Math.floor(at), low = sorted[below]!, high = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  return low + (at - below) * (high - low);
 }
 
 function refuseFlat(band: string, imageSd: number, cardSd: number): void {

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FEWEST_UNITS, bootstrapLimits, seededRandom } from '../../src/evaluate/bootstrap.ts';
-import { normalShare, quantileOf, student95 } from '../../src/evaluate/quantiles.ts';
 
 const mean = (sums: Float64Array): (number | null)[] => [sums[0]! > 0 ? sums[1]! / sums[0]! : null];
 const unitsOf = (values: readonly number[]): Float64Array[] => values.map((value) => Float64Array.of(1, value));
@@ -11,14 +10,6 @@ function normals(count: number, seed: number): number[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
 }
-
-describe('quantiles', () => {
-  test('are those of R: type 7, pnorm, qt(0.975, df)', () => {
-    expect(quantileOf(Float64Array.of(1, 2, 3, 4), 0.25)).toBeCloseTo(1.75, 12); // quantile(1:4, 0.25)
-    for (const [z, p] of [[0, 0.5], [-1.959964, 0.025], [1, 0.8413447], [-3, 0.0013499]] as const) expect(normalShare(z)).toBeCloseTo(p, 6);
-    for (const [df, t] of [[4, 2.776445], [9, 2.262157], [29, 2.04523], [1e9, 1.959964]] as const) expect(Math.abs(student95(df) / t - 1)).toBeLessThan(0.004);
-  });
-});
 
 describe('bootstrap limits', () => {
   test('of equal plots are the value itself', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RadiometricMatch, fitHistogram, fitMeanSd, matched, momentsOf, quantileOf } from '../../src/infer/radiometry.ts';
+import { RadiometricMatch, fitHistogram, fitMeanSd, matched, momentsOf } from '../../src/infer/radiometry.ts';
 import type { BandMatch } from '../../src/infer/radiometry.ts';
 
 const red = { band: 'red', scale: 1 }, image = Float32Array.from([10, 20, 30, 40]); // mean 25, sd sqrt(125) = 11.18
@@ -50,10 +50,6 @@ describe('by the histogram', () => {
     expect(apply(match, NaN, Infinity, -Infinity).every(Number.isFinite)).toBe(false);
     expect(apply(match, NaN, Infinity, -Infinity)).toEqual([NaN, NaN, NaN]);
   });
-});
-
-test('quantiles are those of numpy: linear between values', () => {
-  expect([0, 0.1, 0.5, 0.9, 1].map((p) => quantileOf([1, 2, 4, 8], p))).toEqual([1, expect.closeTo(1.3), 3, expect.closeTo(6.8), 8]); // numpy.quantile([1, 2, 4, 8], ...)
 });
 
 test('a match whose table does not ascend, or that has an unknown key, is refused', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { groupedErrors, studentQuantile } from '../../src/measure/fits/grouped-errors.ts';
+import { Z_95, student95 } from '../../src/geo/quantiles.ts';
+import { groupedErrors } from '../../src/measure/fits/grouped-errors.ts';
 import { curveAt, fitHeightDiameter, type MeasuredStem } from '../../src/measure/fits/height-diameter.ts';
 
 /** A seeded stream of standard normal numbers: mulberry32 and Box-Muller. */
@@ -72,15 +73,11 @@ test('four plots do not tell how much plots differ, nor do trees outside plots',
 
 test('errors by hand: five groups of two trees', () => {
   // means 1, 2, 3, 4, 5; within each +-0.1: mean square within = 10 x 0.01 / 5 = 0.02, between = 2.5, sampling part 0.02 / 2 = 0.01
-  const errors = [1, 2, 3, 4, 5].flatMap((mean) => [-0.1, 0.1].map((e) => ({ value: mean + e, group: String(mean) }))), widen = studentQuantile(4) / 1.959964;
+  const errors = [1, 2, 3, 4, 5].flatMap((mean) => [-0.1, 0.1].map((e) => ({ value: mean + e, group: String(mean) }))), widen = student95(4) / Z_95;
   const fitted = groupedErrors(errors, { about: 'mean' });
   expect(fitted).toMatchObject({ n: 10, groups: 5, bias: expect.closeTo(3, 12), sigma: expect.closeTo(Math.sqrt(0.02), 12) });
   expect(fitted.tau).toBeCloseTo(Math.sqrt(2.49 * 1.2 + 0.01 / 5) * widen, 12);
   expect(groupedErrors(errors, { about: 'zero' }).tau).toBeCloseTo(Math.sqrt(11 - 0.01) * widen, 12); // mean of the squares 1, 4, 9, 16, 25
-});
-
-test('Student\'s quantiles by the table', () => {
-  for (const [freedom, t] of [[4, 2.776], [9, 2.262], [29, 2.045], [200, 1.972]] as const) expect(Math.abs(studentQuantile(freedom) / t - 1)).toBeLessThan(0.003);
 });
 
 test('a new plot lies within +-1.96 tau of a fit on six plots in 93 to 97 of 100 surveys', () => {

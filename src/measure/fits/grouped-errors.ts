@@ -1,4 +1,5 @@
 // measure/fits/grouped-errors.ts: errors on the log scale split into one tree's and a place's, by moments. Pure.
+import { Z_95, student95 } from '../../geo/quantiles.ts';
 
 export interface LogError {
   /** ln(observed / predicted) */
@@ -45,16 +46,7 @@ export function groupedErrors(errors: readonly LogError[], { about, parameters =
   const sampling = within * mean(groups.map(({ length }) => 1 / length)), grand = mean(means);
   const between = sum(means.map((value) => (value - grand) ** 2)) / (J - 1);
   const variance = about === 'mean' ? Math.max(0, between - sampling) * (1 + 1 / J) + sampling / J : Math.max(0, mean(means.map((value) => value ** 2)) - sampling);
-  return { n, groups: J, bias, sigma: Math.sqrt(within), tau: Math.sqrt(variance) * (studentQuantile(J - 1) / NORMAL_QUANTILE) };
-}
-
-const NORMAL_QUANTILE = 1.959964;
-
-/** The 97.5 % quantile of Student's t with 4 degrees of freedom or more, within 0.3 %. @see Abramowitz & Stegun 26.7.5 */
-export function studentQuantile(freedom: number): number {
-  const z = NORMAL_QUANTILE;
-  const g1 = (z ** 3 + z) / 4, g2 = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96, g3 = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
-  return z + g1 / freedom + g2 / freedom ** 2 + g3 / freedom ** 3;
+  return { n, groups: J, bias, sigma: Math.sqrt(within), tau: Math.sqrt(variance) * (student95(J - 1) / Z_95) };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,7 +1,7 @@
-// evaluate/quantiles.ts: quantiles of samples and of Student's t, for intervals. Pure.
+// geo/quantiles.ts: quantiles of samples and of Student's t, and shares of the normal distribution. Pure.
 
-/** Quantile of type 7 (R's and numpy's default) of ascending values; `p` in 0..1. */
-export function quantileOf(sorted: Float64Array, p: number): number {
+/** Quantile of ascending values, linear between them: type 7 of Hyndman & Fan 1996, the default of R and numpy; `p` in 0..1. */
+export function quantileOf(sorted: ArrayLike<number>, p: number): number {
   const at = p * (sorted.length - 1), below = Math.floor(at), low = sorted[below]!, high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   return low + (high - low) * (at - below);
 }
@@ -13,12 +13,12 @@ export function normalShare(z: number): number {
   return z > 0 ? 1 - upper : upper;
 }
 
-/** The two-sided 95 % point of the standard normal distribution. */
+/** The two-sided 95 % point of the standard normal distribution: its 97.5 % quantile. */
 export const Z_95 = 1.959963984540054;
 
 /**
  * The two-sided 95 % point of Student's t: 2.78 at 4 degrees of freedom, 2.09 at 19, 1.96 without end.
- * Expansion of Abramowitz & Stegun 1964, 26.7.5; within 0.4 % from 4 degrees of freedom on.
+ * Expansion of Abramowitz & Stegun 1964, 26.7.5; within 0.04 % from 4 degrees of freedom on.
  */
 export function student95(degrees: number): number {
   const z = Z_95, z2 = z * z;
