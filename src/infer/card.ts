@@ -113,9 +113,6 @@ export function parseAnyCard(record: unknown, source: string): AnyCard {
   throw new ModelError(`${source} is no valid model card; change:\n  ${problems.join('\n  ')}`, { source, problems });
 }
 
-/** A record as the card of an image model. @throws {ModelError} as `parseAnyCard`, and for a card of regress-table */
-export const parseCard = (record: unknown, source: string): ModelCard => imageCard(parseAnyCard(record, source), source);
-
 function imageCard(card: AnyCard, source: string): ModelCard {
   if (!isTableCard(card)) return card;
   throw new ModelError(`${source}: a model of task regress-table reads a table, not an image; it cannot run on one`, { source });

@@ -8,8 +8,8 @@ export interface TensorInfo {
 }
 
 export interface WorkerStart {
-  /** model.onnx; null: only say which providers the runtime has */
-  path: string | null;
+  /** model.onnx */
+  path: string;
   providers: string[];
 }
 
@@ -32,14 +32,7 @@ export interface Refused {
   reason: string;
 }
 
-/** An execution provider of the runtime; not `bundled`: it needs libraries that do not come with the package. */
-export interface ProviderInfo {
-  name: string;
-  bundled: boolean;
-}
-
 export type FromWorker =
-  | { kind: 'providers'; providers: ProviderInfo[] }
   | { kind: 'ready'; provider: string; refused: Refused[]; inputs: TensorInfo[]; outputs: TensorInfo[] }
   | { kind: 'refused'; refused: Refused[] }
   | { kind: 'outputs'; id: number; outputs: Record<string, Feed> }

@@ -1,6 +1,6 @@
 // infer/session-worker.ts: the thread that owns an ONNX Runtime session. IO. Nothing else imports onnxruntime-node.
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor, env, listSupportedBackends } from 'onnxruntime-node';
+import { InferenceSession, Tensor, env } from 'onnxruntime-node';
 import type { Feed, FromWorker, Refused, RunCall, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -55,8 +55,7 @@ async function run(session: InferenceSession, { id, feeds }: RunCall): Promise<v
 
 env.logLevel = 'fatal'; // a provider that cannot be loaded is reported by `refused`, not on stderr
 const { path, providers } = workerData as WorkerStart;
-if (path === null) send({ kind: 'providers', providers: listSupportedBackends().map(({ name, bundled }) => ({ name, bundled })) });
-const session = path === null ? null : await open(path, providers);
+const session = await open(path, providers);
 let last = Promise.resolve();
 const end = async (session: InferenceSession): Promise<void> => {
   await session.release();

@@ -1,9 +1,9 @@
 // infer/session.ts: a network in a worker thread, since `run()` of ONNX Runtime blocks its thread. IO.
 import { Worker } from 'node:worker_threads';
 import { ModelError, messageOf } from '../errors.ts';
-import type { Feed, FromWorker, ProviderInfo, Refused, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
+import type { Feed, FromWorker, Refused, TensorInfo, ToWorker, WorkerStart } from './session-protocol.ts';
 
-export type { Feed, ProviderInfo, Refused, TensorInfo } from './session-protocol.ts';
+export type { Feed, Refused, TensorInfo } from './session-protocol.ts';
 
 export interface Tensor {
   data: Float32Array;
@@ -96,7 +96,6 @@ export async function openSession(path: string, options: SessionOptions): Promis
         return resolve(message);
       }
       if (message.kind === 'refused') return fail(refusal(path, message.refused, options));
-      if (message.kind === 'providers') return; // nobody asked
       const call = waiting.get(message.id);
       waiting.delete(message.id);
       if (message.kind === 'outputs') call?.resolve(message.outputs);
@@ -139,15 +138,6 @@ export async function openSession(path: string, options: SessionOptions): Promis
       worker.postMessage(message, Object.values(feeds).map(({ data }) => data.buffer));
     });
   }
-}
-
-/** The execution providers that the runtime knows on this machine; whether one works shows when a session is opened on it. */
-export function listProviders(): Promise<ProviderInfo[]> {
-  const start: WorkerStart = { path: null, providers: [] }, worker = new Worker(workerUrl, { workerData: start, name: 'onnx' });
-  return new Promise((resolve, reject) => {
-    worker.once('message', (message: FromWorker) => { if (message.kind === 'providers') resolve(message.providers); });
-    worker.once('error', reject);
-  });
 }
 
 const closedError = (path: string): ModelError => new ModelError(`${path}: the session was closed`, { source: path });

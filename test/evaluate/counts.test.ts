@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { scoreClasses } from '../../src/evaluate/classes.ts';
 import { countClass, scoreCounts } from '../../src/evaluate/counts.ts';
-import { scoreRegression } from '../../src/evaluate/regression.ts';
 import type { Score } from '../../src/evaluate/score.ts';
 
 const valueIn = (scores: readonly Score[], metric: string, stratum = 'all') => scores.find((score) => score.stratum === stratum && score.metric === metric)?.value;
@@ -48,14 +47,4 @@ describe('classes', () => {
   test('without a dead crown there is no balanced accuracy', () => {
     expect(valueIn(scoreClasses(cases.slice(0, 8), ['alive', 'dead']), 'balanced_accuracy')).toBeUndefined();
   });
-});
-
-test('an interval that holds three of four measured values has a coverage of 0.75', () => {
-  const cases = [[100, 110, 10], [100, 119, 10], [200, 180, 10], [200, 200, null], [400, 405, 5]].map(([measured, estimated, sd], i) => ({ unit: String(i), strata: [], measured: measured!, estimated: estimated!, sd: sd ?? null }));
-  const scores = scoreRegression('volume_m3_per_ha', cases); // errors 10, 19, -20, 0, 5; 1.96 sd = 19.6: the third is outside
-  expect(valueIn(scores, 'volume_m3_per_ha_coverage_95')).toBe(0.75);
-  expect(valueIn(scores, 'volume_m3_per_ha_bias')).toBeCloseTo(2.8, 12);
-  expect(valueIn(scores, 'volume_m3_per_ha_rmse')).toBeCloseTo(Math.sqrt(886 / 5), 12);
-  expect(valueIn(scores, 'volume_m3_per_ha_rmse_percent')).toBeCloseTo((100 * Math.sqrt(886 / 5)) / 200, 12);
-  expect(valueIn(scores, 'volume_m3_per_ha_r2')).toBeCloseTo(1 - 886 / 60_000, 12); // 1e4 + 1e4 + 0 + 0 + 4e4
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { cardSchemaText } from '../../pipelines/make-schema.ts';
 import { sampleModels } from '../../data-samples/make/onnx.ts';
 import { cardProblems } from '../../src/infer/card-rules.ts';
-import { parseAnyCard, parseCard } from '../../src/infer/card.ts';
+import { parseAnyCard, readCard } from '../../src/infer/card.ts';
 
 type Json = Record<string, unknown>;
 const schema = fileURLToPath(new URL('../../models/card.schema.json', import.meta.url));
@@ -48,8 +48,8 @@ describe('a card of each task', () => {
     expect(parseAnyCard(cards['regress-raster'], 'c').outputs[1]).toEqual({ name: 'sd', variable: 'agb_sd', sdOf: 'agb', unit: 'Mg/ha', stridePx: 4, activation: 'softplus', factor: 1, range: [0, 500], channels: 1, channel: 0 });
   });
 
-  test('a table has no patches: a card of regress-table is none for an image', () => {
-    expect(() => parseCard(cards['regress-table'], 'c')).toThrow(/c: a model of task regress-table reads a table, not an image/);
+  test('a table has no patches: a card of regress-table is none for an image', async () => {
+    await expect(readCard(fileURLToPath(new URL('../../data-samples/models/table-agb', import.meta.url)))).rejects.toThrow(/card.json: a model of task regress-table reads a table, not an image/);
     expect(() => parseAnyCard({ ...cards['regress-table'], input: density.input }, 'c')).toThrow(/input: .*"gsd_m"/);
     expect(() => parseAnyCard({ ...density, input: { name: 'table', layout: 'NC' } }, 'c')).toThrow(/input\.bands: [^]*input\.gsd_m: /);
   });

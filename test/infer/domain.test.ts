@@ -2,19 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { sampleModels } from '../../data-samples/make/onnx.ts';
 import { anchoredLattice, emptyRaster, intersectWindows } from '../../src/geo/lattice.ts';
 import type { ImageBox } from '../../src/infer/boxes.ts';
-import { parseCard } from '../../src/infer/card.ts';
 import type { ModelCard } from '../../src/infer/card.ts';
 import { FigureSum, cropTally, momentsOfFigures, patchFigures, patchTally } from '../../src/infer/domain.ts';
 import { DomainSum, domainWarnings, withLastRun } from '../../src/infer/domain-report.ts';
 import type { Domain } from '../../src/infer/domain-report.ts';
 import { outputWindow, patchGrid, patchWindow, planBlocks } from '../../src/infer/patches.ts';
 import type { Window } from '../../src/types.ts';
-import { lattice, redAt, syntheticInput } from './fixtures.ts';
+import { imageCard, lattice, redAt, syntheticInput } from './fixtures.ts';
 
 /** red-density in patches of 32 px that trust 16 of them, with the given statistics on its card. */
 function cardWith(statistics: Record<string, { mean: number; sd: number }> = {}, scale = 1): ModelCard {
   const record = JSON.parse(sampleModels()['red-density']!.card) as { input: object };
-  return parseCard({ ...record, input: { ...record.input, patch_px: 32, margin_px: 8, scale, statistics } }, 'card');
+  return imageCard({ ...record, input: { ...record.input, patch_px: 32, margin_px: 8, scale, statistics } }, 'card');
 }
 const onlyRed = [true, false, false, false], image: Window = { col: -37, row: 5, width: 150, height: 90 }, holes = [{ col: 0, row: 20, width: 9, height: 11 }];
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sampleCard } from '../../data-samples/make/onnx.ts';
 import { contains } from '../../src/geo/lattice.ts';
-import { parseCard } from '../../src/infer/card.ts';
+import { isTableCard, parseAnyCard } from '../../src/infer/card.ts';
 import type { ModelCard } from '../../src/infer/card.ts';
 import type { InputWindow, ReadInput } from '../../src/infer/input.ts';
 import type { Window } from '../../src/types.ts';
@@ -28,6 +28,13 @@ export function syntheticInput(image: Window, voids: Window[] = []): ReadInput {
   };
 }
 
+/** A record as the card of a model that reads an image. @throws what `parseAnyCard` throws */
+export function imageCard(record: unknown, name: string): ModelCard {
+  const card = parseAnyCard(record, name);
+  if (isTableCard(card)) throw new Error(`${name} reads a table`);
+  return card;
+}
+
 /** A model's folder with a card that `change` may alter, and the card as parsed. */
 export function writeModel(name: string, model: Uint8Array, { patchPx = 64, marginPx = 16, change = (_: ReturnType<typeof sampleCard>) => {} } = {}): { dir: string; card: ModelCard } {
   const dir = join(mkdtempSync(join(tmpdir(), 'understory-model-')), name), record = sampleCard(name, model, { patchPx, marginPx, what: 'test' });
@@ -35,5 +42,5 @@ export function writeModel(name: string, model: Uint8Array, { patchPx = 64, marg
   mkdirSync(dir);
   writeFileSync(join(dir, 'model.onnx'), model);
   writeFileSync(join(dir, 'card.json'), JSON.stringify(record));
-  return { dir, card: parseCard(record, name) };
+  return { dir, card: imageCard(record, name) };
 }

@@ -3,7 +3,7 @@ import { redDensity } from '../../data-samples/make/onnx.ts';
 import { ModelError } from '../../src/errors.ts';
 import { modelPath } from '../../src/infer/card.ts';
 import { toTensor } from '../../src/infer/input.ts';
-import { listProviders, openSession } from '../../src/infer/session.ts';
+import { openSession } from '../../src/infer/session.ts';
 import type { Session } from '../../src/infer/session.ts';
 import { writeModel } from './fixtures.ts';
 
@@ -54,10 +54,6 @@ describe('a session', () => {
     await expect(openSession(path, { providers: ['no-such-provider', 'cpu'], requireGpu: true })).rejects.toThrow(/a GPU is required and none took it[^]*no-such-provider: /);
     await expect(openSession(path, { providers: ['cpu'], requireGpu: true })).rejects.toThrow(/names no GPU provider; add cuda or webgpu/);
     await expect(openSession(path, { providers: [] })).rejects.toThrow(/add cpu to run.providers/);
-  });
-
-  test('the runtime tells its providers, and the CPU is always among them', async () => {
-    expect(await listProviders()).toContainEqual({ name: 'cpu', bundled: true });
   });
 
   test('a file that is no network is refused with the reason', async () => {

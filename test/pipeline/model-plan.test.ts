@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseCard } from '../../src/infer/card.ts';
 import { mapReachM, networkOf } from '../../src/pipeline/plan-models.ts';
 import type { Survey, SurveyModel } from '../../src/pipeline/survey.ts';
+import { imageCard } from '../infer/fixtures.ts';
 import { box, changedUnits, jobOf, keysOf, lidarFile, planOf, standEntry, surveyOf } from './plans.ts';
 
 /** A density network with map pixels of 2.4 m, on an ortho of 0.6 m over x 0-1920. */
-const card = parseCard({
+const card = imageCard({
   name: 'counter', version: '1.0.0', task: 'density', licence: 'CC0-1.0', sha256: '0'.repeat(64),
   input: { name: 'image', layout: 'NCHW', bands: ['red'], scale: 1, gsd_m: 0.6, gsd_range_m: [0.5, 0.7], patch_px: 256, margin_px: 32, stride_px: 4 },
   outputs: [{ name: 'density', variable: 'stems', unit: 'stems/px', stride_px: 4, range: [0, 5] }], post: { peak_threshold: 0.1, peak_radius_m: 2.4, localisation_error_m: 2 },

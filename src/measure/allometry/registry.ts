@@ -44,11 +44,6 @@ export interface Allometry {
   equations: Equation[];
 }
 
-/** Names that a job file may use for an equation: `jucker-2017`, `jucker-2017/nearctic-conifer` ... */
-export const equationNames = (gives: Equation['gives']): string[] => [
-  ...PUBLISHED.filter((set) => set.gives === gives).map(({ name }) => name), ...(gives === 'agb_kg' ? [NO_HEIGHT] : []),
-];
-
 /** Names of equations that a choice holds. */
 export const namesOf = (choice: EquationChoice): string[] => {
   const names = choice === null || typeof choice === 'string' ? [choice] : [choice.gymnosperm, choice.angiosperm, choice.default, ...Object.values(choice.map ?? {})];
