@@ -116,7 +116,7 @@ def main():
     print('left-out errors of ln D: within sites', within.round(3), 'sd of site means', np.std([error[site == s].mean() for s in np.unique(site)]).round(3))
     sites_held = {s: scores(dbh[site == s], mean[site == s], sd[site == s]) for s in np.unique(site)}
     for s, r in sites_held.items():
-        print(s, (site == s).sum(), {k: round(float(v), 2) for k, v in r.items() if k in ('rmse', 'bias', 'within_limits_percent')}, 'Jucker', round(float(scores(dbh[site == s], jucker(rows[site == s]))['rmse']), 2))
+        print(s, (site == s).sum(), {k: round(float(v), 2) for k, v in r.items() if k in ('rmse', 'bias', 'within_limits_percent')}, 'largest D', dbh[site == s].max(), 'Jucker', round(float(scores(dbh[site == s], jucker(rows[site == s]))['rmse']), 2))
     rng = np.random.default_rng(args.seed)
     tried = np.column_stack([rng.uniform(3, 45, 24).round(2), rng.uniform(1, 14, 24).round(2), np.arange(24) % 2])
     tried = np.vstack([tried, [[70, 30, 0], [1.5, 0.4, 1]]])  # beyond the sizes

@@ -1,4 +1,4 @@
-"""Stem volume of a forest cell from LiDAR metrics: models/stand-volume-boreal.  volume.py [--data FOLDER] [--evaluate]
+"""Stem volume of a forest cell from LiDAR metrics: models/stand-volume-boreal.  volume.py [--data FOLDER]
 
 sqrt(volume) = a straight line in all features + a smooth function of them: Bayesian linear regression on 512 random Fourier features of a
 Matern 5/2 kernel, that is a Gaussian process without any training row in its weights (Rahimi & Recht 2007; orthogonal draws, Yu et al. 2016).
@@ -20,6 +20,7 @@ DRAWS = 512
 WEIGHTS = np.array([5] * 5 + [4] * 4 + [1] * 4) ** -0.5  # in the kernel: the five shares of first returns together count as one feature, so do those of last returns
 MOST, MOST_SD = 1500.0, 500.0  # m3/ha: denser boreal forest there is none, and the card's range is never left
 ANCHORS = 40
+GRID = [{'scale': scale, 'amp': amp, 'line': 0.05, 'noise': noise} for scale in (0.1, 0.13, 0.17, 0.22) for amp in (5.0, 10.0, 20.0) for noise in (0.11, 0.12, 0.13)]
 
 
 def features(rows):
@@ -83,13 +84,15 @@ class Volume:
     def loss(self, s):
         """RMSE of volume, %, + 4 x mean negative log density."""
         u, sd = self.left_out(s)
+        return self.rmse_percent(u, sd) + 4 * np.mean(((self.y[:self.plots] - u) / sd) ** 2 / 2 + np.log(sd))
+
+    def rmse_percent(self, u, sd):
         mean, _ = self.back(u * self.y1 + self.y0, sd * self.y1)
-        return 100 * np.sqrt(np.mean((mean - self.observed) ** 2)) / self.observed.mean() + 4 * np.mean(((self.y[:self.plots] - u) / sd) ** 2 / 2 + np.log(sd))
+        return 100 * np.sqrt(np.mean((mean - self.observed) ** 2)) / self.observed.mean()
 
     def search(self):
-        """The best of a small grid: random steps on a scale for each group of features came out 0.7 % worse on plots left out."""
-        tried = [{'scale': scale, 'amp': amp, 'line': 0.05, 'noise': noise} for scale in (0.1, 0.13, 0.17, 0.22) for amp in (5.0, 10.0, 20.0) for noise in (0.11, 0.12, 0.13)]
-        return min(tried, key=self.loss)
+        """The best of a small grid: random steps on a scale for each group of features came out worse on plots left out."""
+        return min(GRID, key=self.loss)
 
     def set(self, s):
         self.setting, p = s, self.phi(self.f, s)
@@ -148,6 +151,32 @@ def cross_validated(rows, volume, seed, repeats):
     return out
 
 
+def ridge(metrics, volume, seed, root):
+    """A floor: ridge on all metrics of the data, of the volume or its square root, on the same folds; the penalty by leave-one-out inside each."""
+    out, target = np.zeros(len(volume)), np.sqrt(volume) if root else volume
+    for held in folds(len(volume), seed):
+        rest = np.setdiff1d(np.arange(len(volume)), held)
+        m, s, y = metrics[rest].mean(0), metrics[rest].std(0), target[rest] - target[rest].mean()
+        u, d, vt = np.linalg.svd((metrics[rest] - m) / s, full_matrices=False)
+
+        def rests(penalty):
+            shrunk = d ** 2 / (d ** 2 + penalty)
+            return (y - u @ (shrunk * (u.T @ y))) / (1 - 1 / len(rest) - (u ** 2) @ shrunk)
+        penalty = min(10.0 ** np.arange(-2, 4, 0.25), key=lambda p: np.mean(rests(p) ** 2))
+        fit = (metrics[held] - m) / s @ vt.T @ (d / (d ** 2 + penalty) * (u.T @ y)) + target[rest].mean()
+        out[held] = np.maximum(fit, 0) ** 2 + np.mean(rests(penalty) ** 2) if root else fit
+    return out
+
+
+def shares_as_quantiles(data):
+    """Whether b is the share of returns below a tenth of the highest: b less the share that each plot's percentiles give there, mean and sd over plots, %."""
+    for of, parts in (('f', (10, 30, 50, 70, 90)), ('l', (30, 50, 70, 90))):
+        known = sorted(int(c[3:]) for c in data[0] if c.startswith(f'{of}_p'))
+        for part in parts:
+            off = [number(r[f'{of}_b{part}']) - np.interp(part / 100 * number(r[f'{of}_max']), [0, *(number(r[f'{of}_p{k:02}']) for k in known), number(r[f'{of}_max'])], [0, *known, 100]) for r in data]
+            print(f'{of}_b{part} less the share by percentiles, %: mean {np.mean(off):+.2f}, sd {np.std(off):.2f}')
+
+
 def made_up(rows, seed, n=24):
     """Rows that are no plot's: points on lines from the mean of the columns, by their deviations; a bare cell, a flat cell, and one far outside."""
     rng = np.random.default_rng(seed)
@@ -159,12 +188,20 @@ def main():
     args, start = arguments(__doc__), time.time()
     data = records(args.data / 'biomass/finland_plots.csv')
     rows, volume = np.array([[number(r[c]) for c in COLUMNS.values()] for r in data]), np.array([number(r['v']) for r in data])
+    print(f'volume {volume.min():.0f} to {volume.max():.0f} m3/ha, highest return', [f(number(r['f_max']) for r in data) for f in (min, max)])
+    shares_as_quantiles(data)
+    metrics = np.array([[number(v) for k, v in r.items() if k.startswith(('f_', 'l_'))] for r in data])
+    for root in (False, True):
+        print(f'floor, ridge on {metrics.shape[1]} metrics, square root {root}:', {k: round(float(v), 2) for k, v in scores(volume, ridge(metrics, volume, args.seed, root)).items()})
     repeats = cross_validated(rows, volume, args.seed, 3)
     mean, sd = repeats[0]
-    for low, high in zip(*(np.quantile(mean, q) for q in ([0, 0.2, 0.4, 0.6, 0.8], [0.2, 0.4, 0.6, 0.8, 1]))):
-        some = (mean >= low) & (mean <= high)
-        print(f'predicted {low:.0f} to {high:.0f}:', {k: round(float(v), 1) for k, v in scores(volume[some], mean[some], sd[some]).items()})
+    for name, by in (('predicted', mean), ('true', volume)):
+        for low, high in zip(*(np.quantile(by, q) for q in ([0, 0.2, 0.4, 0.6, 0.8], [0.2, 0.4, 0.6, 0.8, 1]))):
+            some = (by >= low) & (by <= high)
+            print(f'{name} {low:.0f} to {high:.0f}:', {k: round(float(v), 1) for k, v in scores(volume[some], mean[some], sd[some]).items()})
     final = Volume(rows, volume, args.seed)
+    one_out = [final.rmse_percent(*final.left_out(s)) for s in GRID]
+    print(f'leave-one-out RMSE over the grid, %: {min(one_out):.1f} to {max(one_out):.1f}')
     print('settings', final.setting, 'noise', final.rise, f'{time.time() - start:.0f} s')
     folder = args.models / 'stand-volume-boreal'
     final.save(folder / 'model.onnx')
