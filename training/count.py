@@ -28,6 +28,19 @@ def make_net(widths=WIDTHS, attention=2):
     return PyramidNet(4, {'density': (1, -3.0), 'heat': (1, -3.0)}, widths=widths, attention=attention, dropout=0.1)
 
 
+class CountGraph(torch.nn.Module):
+    """What is exported: density in trees an output cell, so that its sum is the count, and heat of the trees' places; the mean of the nets."""
+
+    def __init__(self, nets):
+        super().__init__()
+        self.nets = torch.nn.ModuleList(nets)
+
+    def forward(self, x):
+        outs = [net(x) for net in self.nets]
+        mean = lambda maps: sum(maps) / len(outs)
+        return mean([F.softplus(o['density']) for o in outs]) / UNIT, mean([torch.sigmoid(o['heat']) for o in outs])
+
+
 def load(args, split):
     rows = read_index(args.data / 'counting/index.csv', split)
     folder = args.data / 'counting' / split
@@ -105,17 +118,15 @@ def loss_of(outputs, t, step):
 
 
 @torch.no_grad()
-def predict(net, picture, rgb_only=False, rim=0):
+def predict(graph, picture, rgb_only=False, rim=0):
     """Density in trees a cell, and heat, of a picture whose sides are multiples of 16; `rim` pixels of 0 around."""
     h, w = picture.shape[:2]
     x = np.zeros((1, h + 2 * rim, w + 2 * rim, 4), np.float32)
     x[0, rim: rim + h, rim: rim + w] = picture
     if rgb_only:
         x[..., 3] = 0
-    out = net(torch.from_numpy(to_input(x)).to(next(net.parameters()).device))
     k = rim // STRIDE
-    cut = lambda m: m[0, 0, k: k + h // STRIDE, k: k + w // STRIDE].cpu().numpy()
-    return cut(F.softplus(out['density']) / UNIT), cut(torch.sigmoid(out['heat']))
+    return tuple(m[0, 0, k: k + h // STRIDE, k: k + w // STRIDE].cpu().numpy() for m in graph(torch.from_numpy(to_input(x)).to(next(graph.parameters()).device)))
 
 
 DISC = np.hypot(*np.mgrid[-2:3, -2:3]) <= 2
@@ -151,9 +162,9 @@ def point_scores(rows):
             'rmse_m': 0.6 * np.sqrt(d2 / max(1, t10))}
 
 
-def left_out(net, pictures, points):
-    """What a net says of pictures that it never saw: true and predicted counts, with and without nir, and the heat of all four bands."""
-    four, rgb = [predict(net, p) for p in pictures], [predict(net, p, rgb_only=True) for p in pictures]
+def left_out(graph, pictures, points):
+    """What a graph says of pictures that it never saw: true and predicted counts, with and without nir, and the heat of all four bands."""
+    four, rgb = [predict(graph, p) for p in pictures], [predict(graph, p, rgb_only=True) for p in pictures]
     total = lambda maps: np.array([m[0].sum() for m in maps])
     return {'true': np.array([len(p) for p in points]), 'count': total(four), 'count_rgb_only': total(rgb),
             'heat': np.stack([(m[1] * 255).round().astype(np.uint8) for m in four])}
@@ -204,7 +215,7 @@ def main():
     net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest), loss_of, schedule, args.start)
     if args.city:
         _, there, true = pick([i for i, r in enumerate(rows) if (r['city'], r['year']) == (args.city, '2020')])
-        kept = left_out(net, there, true)
+        kept = left_out(CountGraph([net]), there, true)
         np.savez_compressed(run / 'held.npz', **kept)
         print(args.city, 'rgbn', count_scores(kept['count'], kept['true']), 'rgb', count_scores(kept['count_rgb_only'], kept['true']),
               point_scores(point_rows(kept['heat'] / np.float32(255), true, args.threshold)), flush=True)

@@ -19,18 +19,30 @@ from treelib.settings import parser, settled
 
 STATES = ('mo', 'ar', 'tx', 'wa')
 SIDE = 192
+WIDTHS = (24, 48, 96, 160)
 TRUE_MIN_PX = 1  # every drawn crown counts
 
 
 class DeadNet(torch.nn.Module):
     """Logits at full resolution: four channels at 1/2, moved into the plane."""
 
-    def __init__(self, dropout=0.1):
+    def __init__(self, widths=WIDTHS, dropout=0.1):
         super().__init__()
-        self.net = PyramidNet(4, {'dead': (4, -3.0)}, widths=(24, 48, 96, 160), dropout=dropout)
+        self.net = PyramidNet(4, {'dead': (4, -3.0)}, widths=widths, dropout=dropout)
 
     def forward(self, x):
         return {'dead': F.pixel_shuffle(self.net(x)['dead'], 2)}
+
+
+class DeadGraph(torch.nn.Module):
+    """What is exported: the probability of dead, the mean of the nets."""
+
+    def __init__(self, nets):
+        super().__init__()
+        self.nets = torch.nn.ModuleList(nets)
+
+    def forward(self, x):
+        return sum(torch.sigmoid(net(x)['dead']) for net in self.nets) / len(self.nets)
 
 
 def load(args, split):
@@ -74,15 +86,14 @@ def loss_of(outputs, t, step, alpha=0.5):
 
 
 @torch.no_grad()
-def predict(net, picture, rgb_only=False):
+def predict(graph, picture, rgb_only=False):
     """Probabilities of a picture, height x width; beyond its edge the input is 0, as in the product."""
     h, w = picture.shape[:2]
     x = np.zeros((1, -(-h // 16) * 16 + 32, -(-w // 16) * 16 + 32, 4), np.float32)
     x[0, 16: 16 + h, 16: 16 + w] = picture
     if rgb_only:
         x[..., 3] = 0
-    out = net(torch.from_numpy(to_input(x)).to(next(net.parameters()).device))['dead']
-    return torch.sigmoid(out)[0, 0, 16: 16 + h, 16: 16 + w].cpu().numpy()
+    return graph(torch.from_numpy(to_input(x)).to(next(graph.parameters()).device))[0, 0, 16: 16 + h, 16: 16 + w].cpu().numpy()
 
 
 def tallies(p, mask, threshold, min_area):
@@ -112,6 +123,7 @@ def main():
     p.add_argument('--alpha', type=float, default=0.5)
     p.add_argument('--threshold', type=float, default=0.5)
     p.add_argument('--min-area', type=int, default=16)
+    p.add_argument('--widths', type=int, nargs=4, default=WIDTHS)
     args = settled(p)
     loss = lambda o, t, s: loss_of(o, t, s, args.alpha)
     if args.what in ('fold', 'final'):
@@ -120,10 +132,11 @@ def main():
         fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
         pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
         run = args.runs / f"{args.name}-{args.state or 'final'}"
-        net = train(run, DeadNet, drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
+        net = train(run, lambda: DeadNet(tuple(args.widths)), drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
         if held:
-            np.savez_compressed(run / 'held.npz', *[(predict(net, pictures[i]) * 255).round().astype(np.uint8) for i in held])
-            print(args.state, scores([tallies(predict(net, pictures[i]), masks[i], 0.5, 16) for i in held]))
+            maps = [predict(DeadGraph([net]), pictures[i]) for i in held]
+            np.savez_compressed(run / 'held.npz', *[(m * 255).round().astype(np.uint8) for m in maps])
+            print(args.state, scores([tallies(m, masks[i], 0.5, 16) for m, i in zip(maps, held)]))
         return
     rows, _, masks = load(args, 'train')
     at = {s: [i for i, r in enumerate(rows) if r['state'] == s] for s in STATES if (args.runs / f'{args.name}-{s}/held.npz').exists()}

@@ -27,27 +27,6 @@ TODAY = datetime.date.today().isoformat()
 UNKNOWN = 'unknown'
 
 
-class CountGraph(torch.nn.Module):
-    """Density in trees an output pixel, so that its sum is the count; heat of the trees' places."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x):
-        out = self.net(x)
-        return F.softplus(out['density']) / count.UNIT, torch.sigmoid(out['heat'])
-
-
-class DeadGraph(torch.nn.Module):
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x):
-        return torch.sigmoid(self.net(x)['dead'])
-
-
 class CrownGraph(torch.nn.Module):
     def __init__(self, net):
         super().__init__()
@@ -67,6 +46,19 @@ class AliveGraph(torch.nn.Module):
 
     def forward(self, x):
         return sum(torch.softmax(net(x), 1) for net in self.nets) / len(self.nets)
+
+
+WIDTHS = ((24, 48, 96, 160), (16, 32, 64, 128))
+
+
+def load_any(run, make):
+    """The averaged weights of a run, whichever of our widths it has."""
+    for widths in WIDTHS:
+        try:
+            return load_ema(run, lambda: make(widths))[0]
+        except ValueError:
+            continue
+    raise ValueError(f'{run}: its weights fit none of the widths {WIDTHS}')
 
 
 def interval(n, score):
@@ -93,12 +85,11 @@ def parts_differ(graph, pictures, margin, name_index, side=256):
 
 
 def ship_count(args, folder):
-    net, step = load_ema(args.run or args.runs / 'count-final', lambda: count.make_net(tuple(args.widths), args.attention))
-    graph, names = CountGraph(net).eval(), ['density', 'heat']
+    graph, names = count.CountGraph([load_any(run, count.make_net) for run in args.run or [args.runs / 'count-final']]).eval(), ['density', 'heat']
     rows, pictures, points = count.load(args, 'val')
     scores, threshold = {}, args.threshold or 0.3
     for tag, rgb_only in (('', False), ('_rgb_only', True)):
-        maps = [count.predict(net, p, rgb_only, rim=32) for p in pictures]
+        maps = [count.predict(graph, p, rgb_only, rim=32) for p in pictures]
         n, t = np.array([m[0].sum() for m in maps]), np.array([len(p) for p in points])
         r = count.point_rows([m[1] for m in maps], points, threshold)
         for k in ('mae', 'r2', 'bias'):
@@ -130,13 +121,12 @@ def ship_count(args, folder):
 
 
 def ship_dead(args, folder):
-    net, step = load_ema(args.run or args.runs / 'dead-final', dead.DeadNet)
-    graph, names = DeadGraph(net).eval(), ['dead']
+    graph, names = dead.DeadGraph([load_any(run, dead.DeadNet) for run in args.run or [args.runs / 'dead-final']]).eval(), ['dead']
     rows, pictures, masks = dead.load(args, 'val')
     threshold, area = args.threshold or 0.5, args.min_area
     scores, sheet = {}, []
     for tag, rgb_only in (('', False), ('_rgb_only', True)):
-        maps = [dead.predict(net, p, rgb_only) for p in pictures]
+        maps = [dead.predict(graph, p, rgb_only) for p in pictures]
         r = np.array([dead.tallies(m, t, threshold, area) for m, t in zip(maps, masks)])
         for k in ('iou', 'precision', 'recall', 'f1'):
             scores[('pixel_iou' if k == 'iou' else f'object_{k}') + tag] = interval(len(r), lambda i: dead.scores(r[i])[k])
@@ -185,7 +175,7 @@ def read_boxes(path):
 
 
 def ship_crown(args, folder):
-    net, step = load_ema(args.run or args.runs / 'crown-final', crown.CrownNet)
+    net, _ = load_ema(args.run[0] if args.run else args.runs / 'crown-final', crown.CrownNet)
     graph, names = CrownGraph(net).eval(), ['heat', 'size']
     threshold, overlap = args.threshold or 0.3, args.overlap
     plots = read_plots(args)
@@ -218,7 +208,7 @@ def ship_crown(args, folder):
 
 
 def ship_alive(args, folder):
-    nets = [load_ema(run, alive.CropNet)[0] for run in sorted((args.run or args.runs / 'alive-final').iterdir())]
+    nets = [load_ema(run, alive.CropNet)[0] for run in sorted((args.run[0] if args.run else args.runs / 'alive-final').iterdir())]
     graph, names = AliveGraph(nets).eval(), ['class']
     items = alive.load(args)
     with np.load(args.folds or args.runs / 'alive-held.npz') as z:
@@ -226,7 +216,7 @@ def ship_alive(args, folder):
     scores = {'balanced_accuracy': interval(len(y), lambda i: alive.balanced(held[i], y[i])), 'recall_alive': interval(len(y), lambda i: (held[i][y[i] == 0] <= 0.5).mean()),
               'recall_dead': interval(len(y), lambda i: (held[i][y[i] == 1] > 0.5).mean())}
     print({k: round(float(v[0]), 4) for k, v in scores.items()})
-    size = export(graph, folder / 'model.onnx', 3, names, side=alive.SIDE)
+    size = export(graph, folder / 'model.onnx', 3, names, side=alive.SIDE, any_size=False)
     crops = [alive.window(im, im.size[0] / 2, im.size[1] / 2, alive.SIDE) for im, _, _ in items]
     worst = check(graph, folder / 'model.onnx', names, crops[::25])
     card = {
@@ -282,15 +272,13 @@ SHIP = {'count': ('tree-count-urban', ship_count), 'dead': ('dead-tree-naip', sh
 def main():
     p = parser(__doc__)
     p.add_argument('what', choices=SHIP)
-    p.add_argument('--run', type=Path, help='folder of the finished run')
+    p.add_argument('--run', type=Path, nargs='+', help='folders of finished runs: of several the mean is shipped')
     p.add_argument('--into', type=Path, default=HERE.parent / 'models')
     p.add_argument('--sheet', type=Path, help='picture of predictions (red) and truth (yellow) to look at; never commit it')
     p.add_argument('--threshold', type=float)
     p.add_argument('--min-area', type=int, default=16)
     p.add_argument('--overlap', type=float, default=0.3)
     p.add_argument('--folds', type=Path, help='scores of the folds, for the card')
-    p.add_argument('--widths', type=int, nargs=4, default=count.WIDTHS)
-    p.add_argument('--attention', type=int, default=2)
     args = settled(p)
     name, ship = SHIP[args.what]
     folder = args.into / name

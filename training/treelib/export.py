@@ -14,12 +14,11 @@ from treelib.settings import HERE
 OPSET = 13
 
 
-def export(net, path, bands, names, side=256):
-    """Write a net as ONNX, height and width free; `names`: its outputs in order. Returns the size in bytes."""
+def export(net, path, bands, names, side=256, any_size=True):
+    """Write a net as ONNX, batch free, and height and width where it takes any size; `names`: its outputs in order. Returns the size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    free = {'image': {2: 'height', 3: 'width'}}
-    torch.onnx.export(net.eval(), torch.zeros(1, bands, side, side), str(path), opset_version=OPSET, input_names=['image'], output_names=names,
-                      dynamic_axes={**free, **{n: {2: f'{n}_height', 3: f'{n}_width'} for n in names if n != 'class'}} if side >= 128 else None)
+    free = {n: {0: 'batch', **({2: f'{n}_height', 3: f'{n}_width'} if any_size else {})} for n in ['image', *names]}
+    torch.onnx.export(net.eval(), torch.zeros(2, bands, side, side), str(path), opset_version=OPSET, input_names=['image'], output_names=names, dynamic_axes=free)
     model = onnx.load(str(path))
     model.producer_name, model.producer_version, model.doc_string = 'understory training', '', ''
     onnx.checker.check_model(model)

@@ -53,6 +53,9 @@ def to_flat(net):
 
 
 def from_flat(net, flat):
+    size = sum(t.numel() for t in floats(net))
+    if len(flat) != size:
+        raise ValueError(f'{len(flat)} weights for a net of {size}')
     at = 0
     with torch.no_grad():
         for t in floats(net):
