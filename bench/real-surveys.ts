@@ -1,6 +1,6 @@
 // bench/real-surveys.ts: the command line on real surveys, as an analyst would drive it: prints each command and what it said.
 //
-//   npx node bench/real-surveys.ts --data FOLDER [--keep DIR] [--only pycrown,forms,nouragues,mixedconifer,neon,fits]
+//   npx node bench/real-surveys.ts --data FOLDER [--keep DIR] [--only pycrown,forms,nouragues,mixedconifer,neon,fits,rest]
 //
 // Makes jobs, stands, plots and lists of trees in a scratch folder (kept where --keep names one), from files of FOLDER as data/README.md lists them.
 // docs/figures/real-surveys.md quotes it. Forms of a raster are made with gdal_translate and gdal_calc.py.
@@ -82,6 +82,7 @@ async function nouragues(): Promise<void> {
   await write('nouragues/heights.yaml', job('nouragues', [given, 'plots: { file: plots.geojson, trees: hd.csv }']));
   await write('nouragues/job.yaml', job('nouragues', [given], 'allometry: { dbh: jucker-2017/neotropic-tropical }'));
   await write('nouragues/local.yaml', job('nouragues', [given], 'allometry: { dbh: hd.json }').replace('output: out', 'output: local'));
+  console.log(`${trees.length - 1} stems on ${plots.length} quarters\n`);
   await cornerFixes(corners);
   say('check', 'nouragues/no-crs.yaml');
   say('fit', 'nouragues/heights.yaml', 'height-diameter', '-o', 'nouragues/hd.json');
@@ -109,12 +110,14 @@ async function cornerFixes(corners: readonly Record<string, string>[]): Promise<
 async function mixedconifer(): Promise<void> {
   const [x0, y0, x1, y1] = [481260, 3812921, 481350, 3813011], x = 481305, y = 3812966;
   await write('mixedconifer/stands.geojson', polygons([['nw', box(x0, y, x, y1)], ['ne', box(x, y, x1, y1)], ['sw', box(x0, y0, x, y)], ['se', box(x, y0, x1, y)], ['half-out', box(x, y0, x + 90, y1)]], 'stand', 26912));
-  const inputs = ['lidar: { files: [DATA/lidar/MixedConifer.laz] }', 'stands: { file: stands.geojson, id: stand }'];
+  const lidar = 'lidar: { files: [DATA/lidar/MixedConifer.laz] }', inputs = [lidar, 'stands: { file: stands.geojson, id: stand }'];
   await write('mixedconifer/default.yaml', job('mixedconifer', inputs).replace('output: out', 'output: default'));
   await write('mixedconifer/conifer.yaml', job('mixedconifer', inputs, 'allometry: { dbh: jucker-2017/nearctic-conifer, agb: chojnacky-2014/pinus-dense, group: { default: gymnosperm } }'));
-  for (const name of ['default', 'conifer']) {
+  await write('mixedconifer/height.yaml', job('mixedconifer', [lidar.replace(' }', ', z: height }')]).replace('output: out', 'output: height'));
+  for (const name of ['default', 'conifer', 'height']) {
     say('run', `mixedconifer/${name}.yaml`);
-    say('query', `mixedconifer/${name}.yaml`, `SELECT stand_id, area_ha, ${FIGURES} FROM stand_metrics ORDER BY 1`);
+    if (name !== 'height') say('query', `mixedconifer/${name}.yaml`, `SELECT stand_id, area_ha, ${FIGURES} FROM stand_metrics ORDER BY 1`);
+    say('query', `mixedconifer/${name}.yaml`, 'SELECT count(*) AS trees, round(avg(height_m), 1) AS mean_height_m FROM tree');
   }
   say('query', 'mixedconifer/conifer.yaml', 'SELECT equation_id, gives, sigma, tau, square_factor FROM equation ORDER BY 1');
 }
@@ -143,9 +146,19 @@ async function fits(): Promise<void> {
   const stems = (await latestStems()).filter(({ plantStatus }) => /^Live/.test(plantStatus!)), neonOf = (site: string): string[] => stems.filter(({ siteID }) => siteID === site).map((s) => [s['plotID'], s['individualID'], empty(s['stemDiameter']), empty(s['height'])].join(','));
   const harvested = (await rows('biomass/harvested_trees.csv')).map((tree) => [tree['locality'] ?? tree['Locality'], tree['number'], empty(tree['Trunk.diameter..cm.']), empty(tree['Total.height..m.'])].map((text) => `"${text}"`).join(','));
   for (const [name, lines] of [['harvested', harvested], ['neon-osbs', neonOf('OSBS')], ['neon-harv', neonOf('HARV')], ['neon-niwo', neonOf('NIWO')], ['neon-bart', neonOf('BART')]] as const) {
+    const sizes = lines.map((line) => line.replaceAll('"', '').split(',').slice(-2).map(Number) as [number, number]).filter(([d, h]) => d > 0 && h > 0), tallest = sizes.reduce((a, b) => (b[1] > a[1] ? b : a));
+    console.log(`${name}: the thinnest ${Math.min(...sizes.map(([d]) => d))} cm, the tallest ${tallest[1]} m and ${tallest[0]} cm\n`);
     await write(`fits/${name}.csv`, `plot_id,tree_no,dbh_cm,height_m\n${lines.join('\n')}\n`);
     await write(`fits/${name}.yaml`, job(name, ['chm: { files: [none.tif] }', `plots: { file: none.csv, trees: ${name}.csv }`], 'crs: EPSG:32617'));
     say('fit', `fits/${name}.yaml`, 'height-diameter', '-o', `fits/${name}.json`);
+  }
+}
+
+/** Rows of the tables that no command can use. */
+async function rest(): Promise<void> {
+  for (const name of ['yaimpute_MoscowMtStJoe', 'yaimpute_TallyLake', 'forestinventory_grisons', 'forestinventory_zberg', 'finland_plots']) {
+    const found = await rows(`biomass/${name}.csv`), filled = Object.keys(found[0]!).map((head) => ({ head, count: found.filter((row) => empty(row[head]) !== '').length }));
+    console.log(`${name}.csv: ${found.length} rows of ${filled.length} columns; not in all: ${filled.filter(({ count }) => count < found.length).map(({ head, count }) => `${head} ${count}`).join(', ') || 'none'}`);
   }
 }
 
@@ -209,7 +222,7 @@ function say(...args: string[]): void {
   console.log(`\`\`\`\nunderstory ${words.join(' ')}\n\n${text}\n\`\`\`\n${status === 0 ? '' : `exit ${status}; `}${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
-const PARTS: Record<string, () => Promise<void>> = { pycrown, forms, nouragues, mixedconifer, neon, fits };
+const PARTS: Record<string, () => Promise<void>> = { pycrown, forms, nouragues, mixedconifer, neon, fits, rest };
 try {
   for (const name of values.only?.split(',') ?? Object.keys(PARTS)) {
     const part = PARTS[name];
