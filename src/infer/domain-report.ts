@@ -1,21 +1,27 @@
 // infer/domain-report.ts: whether what a network was given, and gave, is like its training, and like the last run. Pure.
-import type { AnyCard, ModelCard } from './card.ts';
+import type { AnyCard } from './card.ts';
 import { isTableCard } from './card.ts';
 import { FigureSum, SCORE, addTo, momentsOfFigures } from './domain.ts';
 import type { Figures, UnitFigures } from './domain.ts';
 
 /**
  * A survey whose mean is farther from the training mean, in standard deviations of the training, is another kind of picture. In a training set of
- * aerial pictures (0.6 m, five cities in three years each) no city and year lies farther than 0.47 from the mean of all (docs/figures/models-domain.md).
+ * aerial pictures (0.6 m, five cities in three years each) no city and year lies farther than 0.44 from the mean of all (docs/figures/models-domain.md).
  */
 export const MOST_SHIFT_SD = 0.5;
-/** So much more or less contrast than the training, as a ratio of standard deviations: in the same set 0.78 to 1.24 times. */
+/** So much more or less contrast than the training, as a ratio of standard deviations: in the same set 0.76 to 1.24 times. */
 export const MOST_SD_RATIO = 1.5;
 /** No distribution with the training's mean and deviation has more than 1/16 of its values beyond 4 deviations (Chebyshev). */
 export const MOST_OUTSIDE = 1 / 16;
+/**
+ * A table has rows of one survey beside those of a training in many places: less spread, and a mean elsewhere among them, are no fault. A mean beyond so many deviations
+ * is where fewer than a quarter of the training's rows lie (Chebyshev).
+ */
+export const MOST_ROW_SHIFT_SD = 2;
 /** What a forest of the same place does not do in a year: half as many trees again, or a third fewer; so for means of maps and counts. */
 export const MOST_CHANGE = 1.5;
 
+/** Of a band; of a table's column, rows in the place of pixels. */
 export interface BandDomain {
   pixels: number;
   mean: number;
@@ -42,7 +48,7 @@ export interface OutputDomain {
 
 /** What table `model` and run.json say of one model in one run. Bands are after the match and after the card's scale. */
 export interface Domain {
-  /** valid input pixels, each once (of crops: in each that holds it), and their area */
+  /** valid input pixels, each once (of crops: in each that holds it), and their area; 0 and null of a table */
   valid_px: number;
   valid_ha: number | null;
   bands: Record<string, BandDomain>;
@@ -76,30 +82,27 @@ export class DomainSum {
     for (const [name, figures] of Object.entries(outputs)) addTo(this.outputs, name, figures);
   }
 
-  /** @param pixelM2  area of an input pixel */
-  domain(card: ModelCard, pixelM2: number): Domain {
-    const bands = figuresBy(this.bands), outputs = figuresBy(this.outputs), validPx = Math.max(0, ...Object.values(bands).map(({ count }) => count));
-    const isCrops = card.task === 'classify', validHa = isCrops ? null : digits((validPx * pixelM2) / 10_000);
+  /** @param pixelM2  area of an input pixel; of a table not used */
+  domain(card: AnyCard, pixelM2 = 0): Domain {
+    const bands = figuresBy(this.bands), outputs = figuresBy(this.outputs), most = Math.max(0, ...Object.values(bands).map(({ count }) => count)), isTable = isTableCard(card);
+    const validPx = isTable ? 0 : most, validHa = isTable || card.task === 'classify' ? null : digits((validPx * pixelM2) / 10_000);
     const detections = isDetector(card) ? outputs[SCORE]?.count ?? 0 : null;
     return {
       valid_px: validPx, valid_ha: validHa,
       bands: Object.fromEntries(Object.entries(bands).map(([band, figures]) => [band, bandDomain(figures, card.input.statistics[band])])),
       outputs: Object.fromEntries(Object.entries(outputs).map(([name, figures]) => [name, outputDomain(figures)])),
       detections_per_ha: detections === null || !validHa ? null : digits(detections / validHa), last_run: null,
-      notes: [...(validPx === 0 ? ['no valid pixel'] : []), ...missingStatistics(card, Object.keys(bands))],
+      notes: [...(most === 0 ? [isTable ? 'no row' : 'no valid pixel'] : []), ...missingStatistics(card, Object.keys(bands))],
     };
   }
 }
-
-/** The domain of a model that reads a table: no pixels. */
-export const tableDomain = (): Domain => ({ valid_px: 0, valid_ha: null, bands: {}, outputs: {}, detections_per_ha: null, last_run: null, notes: ['reads a table: no pixels to look at'] });
 
 const isDetector = (card: AnyCard): boolean => card.task === 'detect' || (card.task === 'segment' && card.post.objects === 'instances');
 
 const figuresBy = (sums: ReadonlyMap<string, FigureSum>): Record<string, Figures> =>
   Object.fromEntries([...sums].map(([name, sum]) => [name, sum.figures()] as const).filter(([, { count }]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-function missingStatistics({ input: { statistics } }: ModelCard, bands: readonly string[]): string[] {
+function missingStatistics({ input: { statistics } }: AnyCard, bands: readonly string[]): string[] {
   const missing = bands.filter((band) => !(band in statistics));
   if (missing.length === 0) return [];
   return [missing.length === bands.length ? 'no statistics on the card' : `no statistics on the card for ${missing.join(', ')}`];
@@ -139,16 +142,27 @@ export function withLastRun(domain: Domain, earlier: EarlierDomain | null): Doma
 
 const isFar = (value: number | null, most: number): boolean => value !== null && (value > most || value < 1 / most);
 
+/** How unlike the training values may be, and what they are called. */
+interface Likeness {
+  mostShiftSd: number;
+  leastSdRatio: number;
+  values: string;
+  training: string;
+}
+const OF_IMAGES: Likeness = { mostShiftSd: MOST_SHIFT_SD, leastSdRatio: 1 / MOST_SD_RATIO, values: 'pixels', training: 'training images' };
+const OF_TABLES: Likeness = { mostShiftSd: MOST_ROW_SHIFT_SD, leastSdRatio: 0, values: 'rows', training: 'training rows' };
+
 /** A sentence for each figure that is not like the training, or not like the last run. */
-export function domainWarnings(domain: Domain): string[] {
-  return [...Object.entries(domain.bands).flatMap(([band, figures]) => bandWarnings(band, figures)), ...lastRunWarnings(domain)];
+export function domainWarnings(domain: Domain, card: Pick<AnyCard, 'task'>): string[] {
+  const likeness = card.task === 'regress-table' ? OF_TABLES : OF_IMAGES;
+  return [...Object.entries(domain.bands).flatMap(([band, figures]) => bandWarnings(band, figures, likeness)), ...lastRunWarnings(domain)];
 }
 
-function bandWarnings(band: string, { mean, sd, card_mean, card_sd, shift_sd, sd_ratio, outside_share }: BandDomain): string[] {
+function bandWarnings(band: string, { mean, sd, card_mean, card_sd, shift_sd, sd_ratio, outside_share }: BandDomain, { mostShiftSd, leastSdRatio, values, training }: Likeness): string[] {
   return [
-    ...(shift_sd !== null && shift_sd > MOST_SHIFT_SD ? [`${band}: mean ${short(mean)} is ${short(shift_sd)} standard deviations from the ${short(card_mean!)} of the training images`] : []),
-    ...(isFar(sd_ratio, MOST_SD_RATIO) ? [`${band}: standard deviation ${short(sd)} is ${short(sd_ratio!)} times the ${short(card_sd!)} of the training images`] : []),
-    ...(outside_share !== null && outside_share > MOST_OUTSIDE ? [`${band}: ${short(100 * outside_share)} % of the pixels lie outside the range of the training images`] : []),
+    ...(shift_sd !== null && shift_sd > mostShiftSd ? [`${band}: mean ${short(mean)} is ${short(shift_sd)} standard deviations from the ${short(card_mean!)} of the ${training}`] : []),
+    ...(sd_ratio !== null && (sd_ratio > MOST_SD_RATIO || sd_ratio < leastSdRatio) ? [`${band}: standard deviation ${short(sd)} is ${short(sd_ratio!)} times the ${short(card_sd!)} of the ${training}`] : []),
+    ...(outside_share !== null && outside_share > MOST_OUTSIDE ? [`${band}: ${short(100 * outside_share)} % of the ${values} lie outside the range of the ${training}`] : []),
   ];
 }
 

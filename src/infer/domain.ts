@@ -3,12 +3,13 @@ import { ExactSum } from '../geo/exact-sum.ts';
 import { indexIn, pixelAt } from '../geo/lattice.ts';
 import type { Lattice, Window } from '../types.ts';
 import type { ImageBox } from './boxes.ts';
-import type { CardInput } from './card.ts';
-import { voidNonFinite } from './input.ts';
+import type { AnyCard, CardInput, TableCard } from './card.ts';
+import { readFinite } from './input.ts';
 import type { InputWindow, ReadInput } from './input.ts';
 import { outputWindow, patchGrid, patchesOfWindow, trustedCentre } from './patches.ts';
 import type { PatchGrid } from './patches.ts';
 import type { BlockResult } from './registry.ts';
+import type { RowColumn, RowResults } from './regress-table.ts';
 
 /** Training values reach so many standard deviations from their mean: no more than 1 in 16 of any distribution lies beyond 4 (Chebyshev). */
 export const RANGE_SD = 4;
@@ -28,9 +29,9 @@ export interface Figures {
   squares: number[];
 }
 
-/** The figures of a patch, or of the crops of a tile. Names are bands of the card and variables of its outputs. */
+/** The figures of a patch, or of the crops or rows of a tile. Names are bands (columns) of the card and variables of its outputs. */
 export interface UnitFigures {
-  /** col, row on the lattice of patches; null for crops */
+  /** col, row on the lattice of patches; null for crops and rows */
   patch: [col: number, row: number] | null;
   bands: Record<string, Figures>;
   outputs: Record<string, Figures>;
@@ -91,20 +92,21 @@ function figuresOf(values: Float32Array, mask: Uint8Array, window: Window, part:
 }
 
 /** Figures of numbers, whatever their order. */
-export function figuresOfNumbers(values: readonly number[]): Figures {
+export function figuresOfNumbers(values: readonly number[], { low = -Infinity, high = Infinity } = {}): Figures {
   const sum = new ExactSum(), squares = new ExactSum();
-  let min = Infinity, max = -Infinity;
+  let outside = 0, min = Infinity, max = -Infinity;
   for (const value of values) {
     sum.add(value);
     squares.add(value * value);
     min = Math.min(min, value);
     max = Math.max(max, value);
+    if (value < low || value > high) outside++;
   }
-  return { count: values.length, outside: 0, min, max, sum: sum.terms(), squares: squares.terms() };
+  return { count: values.length, outside, min, max, sum: sum.terms(), squares: squares.terms() };
 }
 
-/** The range of a band's training values; everything where the card has none. */
-function rangeOf({ statistics }: CardInput, band: string): { low: number; high: number } {
+/** The range of a band's or column's training values; everything where the card has none. */
+function rangeOf({ statistics }: AnyCard['input'], band: string): { low: number; high: number } {
   const known = statistics[band];
   return known ? { low: known.mean - RANGE_SD * known.sd, high: known.mean + RANGE_SD * known.sd } : { low: -Infinity, high: Infinity };
 }
@@ -120,6 +122,13 @@ export interface Tally<Gathered> {
   gathered(): Gathered;
 }
 
+/** Look at what a reader gives, on its way. */
+const watching = (look: (input: InputWindow, window: Window) => void) => (read: ReadInput): ReadInput => async (window) => {
+  const input = await readFinite(read, window);
+  look(input, window);
+  return input;
+};
+
 /**
  * Watch the reader of a block of patches: of each patch the valid pixels of its trusted centre count, which tile the plane, so each pixel counts once.
  *
@@ -129,13 +138,10 @@ export interface Tally<Gathered> {
 export function patchTally(card: CardInput, given: readonly boolean[]): Tally<Map<string, UnitFigures>> {
   const grid = patchGrid(card), units = new Map<string, UnitFigures>();
   return {
-    reading: (read) => async (window) => {
-      const input = await read(window), col = window.col / grid.stepPx, row = window.row / grid.stepPx;
-      voidNonFinite(input);
-      const bands = bandFigures(input, card, given, window, trustedCentre(grid, col, row));
+    reading: watching((input, window) => {
+      const col = window.col / grid.stepPx, row = window.row / grid.stepPx, bands = bandFigures(input, card, given, window, trustedCentre(grid, col, row));
       if (Object.values(bands).some(({ count }) => count > 0)) units.set(`${col}_${row}`, { patch: [col, row], bands, outputs: {} });
-      return input;
-    },
+    }),
     gathered: () => units,
   };
 }
@@ -144,14 +150,24 @@ export function patchTally(card: CardInput, given: readonly boolean[]): Tally<Ma
 export function cropTally(card: CardInput, given: readonly boolean[]): Tally<Record<string, Figures>> {
   const sums = new Map<string, FigureSum>();
   return {
-    reading: (read) => async (window) => {
-      const input = await read(window);
-      voidNonFinite(input);
+    reading: watching((input, window) => {
       for (const [band, figures] of Object.entries(bandFigures(input, card, given, window, window))) addTo(sums, band, figures);
-      return input;
-    },
+    }),
     gathered: () => Object.fromEntries([...sums].map(([band, sum]) => [band, sum.figures()])),
   };
+}
+
+/**
+ * The figures of a table that a network has read: of the rows that ran the values that are there, and what it gave. A value that the card's `fill` stands for has none.
+ *
+ * @param columns    in the order of `post.columns`
+ * @param variables  of `runRows`: null in rows that did not run
+ */
+export function tableFigures({ input, post, outputs }: TableCard, columns: readonly RowColumn[], variables: RowResults['variables']): UnitFigures {
+  const ran = variables[outputs[0]!.variable] ?? [];
+  const bands = post.columns.map((name, c) => [name, figuresOfNumbers([...columns[c]!].filter((value, row): value is number => ran[row] !== null && Number.isFinite(value)), rangeOf(input, name))] as const);
+  const given = Object.entries(variables).map(([name, values]) => [name, figuresOfNumbers(values.filter((value) => value !== null))] as const);
+  return { patch: null, bands: Object.fromEntries(bands), outputs: Object.fromEntries(given) };
 }
 
 /** Add to the sum of a name. */

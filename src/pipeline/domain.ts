@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { IoError } from '../errors.ts';
 import { boxOfWindow, growWindow, xOfCol, yOfRow } from '../geo/lattice.ts';
 import { isTableCard } from '../infer/card.ts';
-import type { ModelCard } from '../infer/card.ts';
+import type { ModelCard, TableCard } from '../infer/card.ts';
 import { cropTally, figuresOfNumbers, patchFigures, patchTally } from '../infer/domain.ts';
 import type { Tally, UnitFigures } from '../infer/domain.ts';
 import type { Domain } from '../infer/domain-report.ts';
-import { DomainSum, domainWarnings, tableDomain, withLastRun } from '../infer/domain-report.ts';
+import { DomainSum, domainWarnings, withLastRun } from '../infer/domain-report.ts';
 import type { ReadInput } from '../infer/input.ts';
 import { patchGrid, trustedCentre } from '../infer/patches.ts';
 import type { BlockResult } from '../infer/registry.ts';
@@ -21,7 +21,7 @@ import type { Survey, SurveyModel } from './survey.ts';
 import type { TaskContext } from './tasks/context.ts';
 import { partsOf } from './tasks/part-of.ts';
 
-/** The file of a model's part that holds its figures. */
+/** The file of a model's part that holds its figures; of a measured part, those of its tables by model. */
 const FILE = 'domain.json';
 const PARTS_AT_ONCE = 100;
 
@@ -33,7 +33,12 @@ export interface DomainWatch<Result> {
 
 const given = ({ bands }: SurveyModel): boolean[] => bands.map((band) => band !== null);
 
-const writeUnits = (writer: PartWriter, units: readonly UnitFigures[]): Promise<void> => writer.file(FILE, new TextEncoder().encode(`${JSON.stringify(units)}\n`));
+const writeUnits = (writer: PartWriter, units: readonly UnitFigures[] | Record<string, UnitFigures>): Promise<void> => writer.file(FILE, new TextEncoder().encode(`${JSON.stringify(units)}\n`));
+
+/** Write what table models were given and gave, by their names: with each tile that is measured, in surveys that have such models. */
+export async function writeTables(writer: PartWriter, { models }: Survey, tables: ReadonlyMap<string, UnitFigures>): Promise<void> {
+  if (models.some(({ card }) => isTableCard(card))) await writeUnits(writer, Object.fromEntries(tables));
+}
 
 function watched<Gathered, Result>(tally: Tally<Gathered>, read: ReadInput, unitsOf: (gathered: Gathered, result: Result) => UnitFigures[]): DomainWatch<Result> {
   return { readInput: tally.reading(read), write: (writer, result) => writeUnits(writer, unitsOf(tally.gathered(), result)) };
@@ -64,11 +69,11 @@ export interface ModelDomain {
 export async function modelDomains(context: TaskContext): Promise<ModelDomain[]> {
   const { survey } = context.plan, last = await readRunRecord(context.plan.output), sums = new Map<number, Domain>();
   for (const [index, model] of survey.models.entries()) {
-    if (networkOf(survey, index) === index) sums.set(index, isTableCard(model.card) ? tableDomain() : await domainOf(context, index, model, model.card));
+    if (networkOf(survey, index) === index) sums.set(index, isTableCard(model.card) ? await tableDomainOf(context, index, model.card) : await domainOf(context, index, model, model.card));
   }
   return survey.models.map((model, index) => {
     const domain = withLastRun(sums.get(networkOf(survey, index))!, earlierOf(last, model));
-    return { domain, warnings: domainWarnings(domain) };
+    return { domain, warnings: domainWarnings(domain, model.card) };
   });
 }
 
@@ -83,10 +88,24 @@ async function domainOf(context: TaskContext, index: number, model: SurveyModel,
     for (const { task, part } of await partsOf(context, tasks.slice(i, i + PARTS_AT_ONCE))) {
       if (!part) continue;
       const counts = 'block' in task.unit ? await reportedPatches(context.plan.survey, model, card, task.unit.block.core) : () => true;
-      for (const unit of await readUnits(part)) if (unit.patch === null || counts(unit.patch)) sum.add(unit);
+      for (const unit of await readUnits<UnitFigures[]>(part)) if (unit.patch === null || counts(unit.patch)) sum.add(unit);
     }
   }
   return sum.domain(card, model.grid!.lattice.resM ** 2);
+}
+
+/** Of a table: the figures of all tiles that were measured. Models of one network are one: where both were run they say the same. */
+async function tableDomainOf(context: TaskContext, index: number, card: TableCard): Promise<Domain> {
+  const { survey, tasks } = context.plan, tiles = tasks.filter(({ kind }) => kind === 'measure'), sum = new DomainSum();
+  const names = survey.models.flatMap(({ name }, other) => (networkOf(survey, other) === index ? [name] : []));
+  for (let i = 0; i < tiles.length; i += PARTS_AT_ONCE) {
+    for (const { part } of await partsOf(context, tiles.slice(i, i + PARTS_AT_ONCE))) {
+      if (!part) continue;
+      const tables = await readUnits<Record<string, UnitFigures>>(part), unit = names.map((name) => tables[name]).find((each) => each !== undefined);
+      if (unit) sum.add(unit);
+    }
+  }
+  return sum.domain(card);
 }
 
 /** Answers whether a patch counts. @param core  pixels of the block */
@@ -98,10 +117,10 @@ async function reportedPatches(survey: Survey, { grid }: SurveyModel, { input }:
   };
 }
 
-async function readUnits(part: Part): Promise<UnitFigures[]> {
+async function readUnits<Units>(part: Part): Promise<Units> {
   const path = part.path(FILE);
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as UnitFigures[];
+    return JSON.parse(await readFile(path, 'utf8')) as Units;
   } catch (cause) {
     throw new IoError(`${path}: cannot be read; delete the folder ${part.dir} and run again`, { source: path }, { cause });
   }

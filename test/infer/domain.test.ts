@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { sampleModels } from '../../data-samples/make/onnx.ts';
-import { anchoredLattice, emptyRaster, intersectWindows } from '../../src/geo/lattice.ts';
+import { anchoredLattice, contains, emptyRaster } from '../../src/geo/lattice.ts';
 import type { ImageBox } from '../../src/infer/boxes.ts';
-import type { ModelCard } from '../../src/infer/card.ts';
-import { FigureSum, cropTally, momentsOfFigures, patchFigures, patchTally } from '../../src/infer/domain.ts';
+import { isTableCard, parseAnyCard } from '../../src/infer/card.ts';
+import type { ModelCard, TableCard } from '../../src/infer/card.ts';
+import { FigureSum, cropTally, momentsOfFigures, patchFigures, patchTally, tableFigures } from '../../src/infer/domain.ts';
 import { DomainSum, domainWarnings, withLastRun } from '../../src/infer/domain-report.ts';
 import type { Domain } from '../../src/infer/domain-report.ts';
 import { outputWindow, patchGrid, patchWindow, planBlocks } from '../../src/infer/patches.ts';
@@ -46,7 +47,7 @@ async function domainIn(blockPatches: number, { image: window = image, voids = h
 function byHand(window: Window, voids: Window[]): { count: number; mean: number; sd: number } {
   const values: number[] = [];
   for (let row = window.row; row < window.row + window.height; row++) {
-    for (let col = window.col; col < window.col + window.width; col++) if (!voids.some((hole) => intersectWindows(hole, { col, row, width: 1, height: 1 }).width > 0 && intersectWindows(hole, { col, row, width: 1, height: 1 }).height > 0)) values.push(redAt(col, row));
+    for (let col = window.col; col < window.col + window.width; col++) if (!voids.some((hole) => contains(hole, col, row))) values.push(redAt(col, row));
   }
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   return { count: values.length, mean, sd: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
@@ -104,24 +105,64 @@ const domainOf = (mean: number, sd: number, { stems = 0.01, outside = 0 } = {}):
   bands: { red: { pixels: 100, mean, sd, min: 0, max: 255, card_mean: 100, card_sd: 40, shift_sd: Math.abs(mean - 100) / 40, sd_ratio: sd / 40, outside_share: outside } },
 });
 
+const warningsOf = (domain: Domain) => domainWarnings(domain, cardWith());
+
 describe('warnings', () => {
   test('a picture like the training has none; a darker, a flatter and a strange one each say what', () => {
-    expect(domainWarnings(domainOf(110, 45, { outside: 0.01 }))).toEqual([]);
-    expect(domainWarnings(domainOf(50, 40))).toEqual(['red: mean 50 is 1.25 standard deviations from the 100 of the training images']);
-    expect(domainWarnings(domainOf(100, 20))).toEqual(['red: standard deviation 20 is 0.5 times the 40 of the training images']);
-    expect(domainWarnings(domainOf(100, 40, { outside: 0.1 }))).toEqual(['red: 10 % of the pixels lie outside the range of the training images']);
+    expect(warningsOf(domainOf(110, 45, { outside: 0.01 }))).toEqual([]);
+    expect(warningsOf(domainOf(50, 40))).toEqual(['red: mean 50 is 1.25 standard deviations from the 100 of the training images']);
+    expect(warningsOf(domainOf(100, 20))).toEqual(['red: standard deviation 20 is 0.5 times the 40 of the training images']);
+    expect(warningsOf(domainOf(100, 40, { outside: 0.1 }))).toEqual(['red: 10 % of the pixels lie outside the range of the training images']);
   });
 
   test('a count that halves, and a picture that darkens, since the last run are said with that run', () => {
     const domain = withLastRun(domainOf(100, 40, { stems: 0.005 }), { runId: 'r1', domain: domainOf(130, 40, { stems: 0.01 }) });
     expect(domain.last_run).toMatchObject({ run_id: 'r1', outputs: { stems: 0.5 }, bands: { red: { shift_sd: 0.75, sd_ratio: 1 } } });
-    expect(domainWarnings(domain)).toEqual(['red: its mean lies 0.75 standard deviations from that in the last run (r1)', 'stems: its mean 0.005 is 0.5 times that in the last run (r1)']);
-    expect(domainWarnings(withLastRun(domainOf(100, 40), { runId: 'r1', domain: domainOf(105, 40) }))).toEqual([]);
+    expect(warningsOf(domain)).toEqual(['red: its mean lies 0.75 standard deviations from that in the last run (r1)', 'stems: its mean 0.005 is 0.5 times that in the last run (r1)']);
+    expect(warningsOf(withLastRun(domainOf(100, 40), { runId: 'r1', domain: domainOf(105, 40) }))).toEqual([]);
   });
 
   test('a card without statistics says so, and warns of nothing', async () => {
     const domain = await domainIn(8);
     expect(domain.notes).toEqual(['no statistics on the card']);
-    expect(domainWarnings(domain)).toEqual([]);
+    expect(warningsOf(domain)).toEqual([]);
+  });
+});
+
+describe('a table', () => {
+  /** Reads zq95 and cover_first_returns; trained on rows with a zq95 of 20 +- 5 m. */
+  function tableCard(): TableCard {
+    const record = JSON.parse(sampleModels()['table-agb']!.card) as { input: object }, card = parseAnyCard({ ...record, input: { ...record.input, statistics: { zq95: { mean: 20, sd: 5 } } } }, 'card');
+    if (!isTableCard(card)) throw new Error('table-agb reads a table');
+    return card;
+  }
+  /** Cells by their zq95, null where it is missing: those are not run, as the card has no fill. */
+  const looked = (...zq95: (number | null)[]) => tableFigures(tableCard(), [zq95, zq95.map(() => 0.5)], { agb: zq95.map((height) => height && 10 * height), agb_sd: zq95.map((height) => height && 1) });
+  const domainOfRows = (...tiles: (number | null)[][]): Domain => {
+    const sum = new DomainSum();
+    for (const tile of tiles) sum.add(looked(...tile));
+    return sum.domain(tableCard());
+  };
+  const warnings = (...heights: number[]) => domainWarnings(domainOfRows(heights), tableCard());
+
+  test('is compared column by column with the rows of the training; a row that was not run counts for nothing', () => {
+    const domain = domainOfRows([10, 30, 50, null]); // mean 30, variance (400 + 0 + 400) / 3
+    expect(domain.bands['zq95']).toMatchObject({ pixels: 3, mean: 30, sd: expect.closeTo(16.3299, 4), min: 10, max: 50, card_mean: 20, shift_sd: 2, sd_ratio: expect.closeTo(3.26599, 4), outside_share: expect.closeTo(1 / 3, 8) }); // 50 > 20 + 4 x 5
+    expect(domain.bands['cover_first_returns']).toMatchObject({ pixels: 3, mean: 0.5, card_mean: null });
+    expect(domain.outputs['agb']).toMatchObject({ count: 3, mean: 300, max: 500 });
+    expect(domain).toMatchObject({ valid_px: 0, valid_ha: null, notes: ['no statistics on the card for cover_first_returns'] });
+    expect(domainOfRows([null]).notes[0]).toBe('no row');
+  });
+
+  test('has the same figures, bit for bit, in one tile and in three', () => {
+    const rows = Array.from({ length: 50 }, (_, i) => 3 + Math.sqrt(i));
+    expect(domainOfRows(rows.slice(30), rows.slice(0, 7), rows.slice(7, 30))).toEqual(domainOfRows(rows));
+  });
+
+  test('of one even stand is no fault; taller or more uneven forest than the training had is said', () => {
+    expect(warnings(26, 27, 28)).toEqual([]); // 1.4 deviations off, a sixth of the spread
+    expect(warnings(31, 32, 33)).toEqual(['zq95: mean 32 is 2.4 standard deviations from the 20 of the training rows']);
+    expect(warnings(5, 20, 35)).toEqual(['zq95: standard deviation 12.2 is 2.45 times the 5 of the training rows']);
+    expect(warnings(15, 20, 20, 20, 20, 20, 20, 20, 41)).toEqual(['zq95: 11.1 % of the rows lie outside the range of the training rows']); // sd 6.9: 1.38 times
   });
 });

@@ -47,7 +47,13 @@ describe('a survey with models of every task', () => {
     const { record } = await runVariant(await writeWithModels('small', 60));
     expect(record.canonical).toEqual(whole.canonical);
     expect(record.canonical_rasters).toEqual(whole.canonical_rasters);
-    expect(record.models.map(({ domain }) => domain)).toEqual(whole.models.map(({ domain }) => domain)); // of patches, boxes and crops
+    expect(record.models.map(({ domain }) => domain)).toEqual(whole.models.map(({ domain }) => domain)); // of patches, boxes, crops and tables
+  });
+
+  test('says what its table models read: each cell that was run, once', async () => {
+    const [[cells, least, most]] = await rowsOf(job, "SELECT count(*)::INT, min(zq95), max(zq95) FROM cell JOIN cell_model USING (cell_id) WHERE model = 'biomass' AND variable = 'agb'") as [[number, number, number]];
+    expect(cells).toBeGreaterThan(10);
+    expect(whole.models.find(({ name }) => name === 'biomass')!.domain).toMatchObject({ bands: { zq95: { pixels: cells, min: least, max: most } }, outputs: { agb: { count: cells } }, notes: ['no statistics on the card'] });
   });
 
   test('keeps LiDAR trees under their ids, and adds trees that only a model sees under its name', async () => {

@@ -18,12 +18,14 @@ import type { PartWriter } from '../../store/parts.ts';
 import { tileFromId } from '../../tile/grid.ts';
 import type { Clip } from '../clip.ts';
 import { openClip } from '../clip.ts';
+import { writeTables } from '../domain.ts';
 import { allometryOfPlan } from '../fits.ts';
 import type { Plan } from '../plan.ts';
 import { mapReachM } from '../plan-models.ts';
 import { standsOfBox } from '../stand-layer.ts';
 import type { PartNotes, TaskCall } from './context.ts';
 import { cellFigures, treeFigures } from './table-models.ts';
+import type { TableLooks } from './table-models.ts';
 import { fuseImages } from './measure-images.ts';
 import type { Canopy, MeasuredMap } from './measure-inputs.ts';
 import { readCanopy, readMaps } from './measure-inputs.ts';
@@ -43,10 +45,10 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
     survey: survey.name, source: survey.canopySource ?? 'lidar', toLonLat: toLonLat(crsFromEpsg(survey.crs.epsg)),
     allometry: allometryOfPlan(plan), siteOf: siteRule(stands, job.allometry),
   };
-  const byEquation = measureTrees(canopy.crowns, context, verdicts), byModel = await treeFigures(call, byEquation, verdicts);
+  const byEquation = measureTrees(canopy.crowns, context, verdicts), looks: TableLooks = new Map(), byModel = await treeFigures(call, byEquation, verdicts, looks);
   const trees = [...(byModel ? measureTrees(canopy.crowns, context, verdicts) : byEquation), ...imageTrees(unmatched.filter(({ xM, yM }) => clip.holds(xM, yM)), context)];
   const { cells, cellModels } = measureCells(tile, { sizeM: job.cells.size_m, metrics: canopy.metrics, chm: survey.canopySource && canopy.chm, models: maps });
-  const byTable = await cellFigures(call, canopy.chm, cells);
+  const byTable = await cellFigures(call, canopy.chm, cells, looks);
   const shares = standShares(tile, stands, { canopy: survey.canopySource && { source: survey.canopySource, chm: canopy.chm, crowns: canopy.crownMask }, models: [...maps, ...byTable.maps], trees });
   const openings = labelOpenings(canopy.chm, { belowM: job.openings.below_m });
   watch.lap('measure');
@@ -60,6 +62,7 @@ export async function runMeasure(call: TaskCall, writer: PartWriter): Promise<Pa
   await writer.table('cell', cells.map((cell) => ({ tile: tile.id, ...toFields(cell) })));
   await writer.table('cell_model', [...cellModels, ...byTable.cellModels].map((row) => toFields({ ...row })));
   await writeOpenings(writer, openings, canopy.chm, stands);
+  await writeTables(writer, survey, looks);
   await writer.table('tile', [tileRow(tile, canopy, survey.canopySource, shares.surveyParts, canopy.crowns.length)]);
   await writer.table('void', voids.map((area) => ({ tile: tile.id, ...area, polygons: null })));
   watch.lap('write');

@@ -3,6 +3,8 @@ import { SessionError } from '../../infer/session.ts';
 import type { Session } from '../../infer/session.ts';
 import { isTableCard, modelPath } from '../../infer/card.ts';
 import type { TableCard } from '../../infer/card.ts';
+import { tableFigures } from '../../infer/domain.ts';
+import type { UnitFigures } from '../../infer/domain.ts';
 import { openModel } from '../../infer/open-model.ts';
 import { runRows } from '../../infer/regress-table.ts';
 import type { CellModelRow, CellRow } from '../../measure/cells.ts';
@@ -39,12 +41,17 @@ export async function closeTableModels(): Promise<void> {
   await Promise.all(sessions.map((session) => session.then((each) => each.close(), () => {})));
 }
 
-/** Values by variable (`<variable>_sd` for deviations), a row each; null where a column is missing. */
-async function valuesOf(call: TaskCall, model: SurveyModel, card: TableCard, rows: readonly Readonly<Record<string, unknown>>[]): Promise<Record<string, (number | null)[]>> {
+/** What table models were given and gave in a tile, by their names. */
+export type TableLooks = Map<string, UnitFigures>;
+
+/** Values by variable (`<variable>_sd` for deviations), a row each; null where a column is missing. Their figures go into `looks`. */
+async function valuesOf(call: TaskCall, model: SurveyModel, card: TableCard, rows: readonly Readonly<Record<string, unknown>>[], looks: TableLooks): Promise<Record<string, (number | null)[]>> {
   if (rows.length === 0) return {};
   const session = await sessionOf(model, card, call), columns = card.post.columns.map((column) => rows.map((row) => (typeof row[column] === 'number' ? row[column] : null)));
   try {
-    return (await runRows(card, session, columns)).variables;
+    const { variables } = await runRows(card, session, columns);
+    looks.set(model.name, tableFigures(card, columns, variables));
+    return variables;
   } catch (error) {
     if (error instanceof SessionError) opened.delete(placeOf(model, call.plan));
     throw error;
@@ -58,12 +65,12 @@ export interface CellFigures {
 }
 
 /** What table models say of cells; that of a primary one fills, in place, the fixed columns of `cells` that no map has filled. @param chm  of the core */
-export async function cellFigures(call: TaskCall, chm: Raster, cells: CellRow[]): Promise<CellFigures> {
+export async function cellFigures(call: TaskCall, chm: Raster, cells: CellRow[], looks: TableLooks): Promise<CellFigures> {
   const figures: CellFigures = { cellModels: [], maps: [] };
   for (const model of call.plan.survey.models) {
     const { card, name, primary } = model;
     if (!isTableCard(card) || card.post.per !== 'cell') continue;
-    const values = await valuesOf(call, model, card, cells);
+    const values = await valuesOf(call, model, card, cells, looks);
     for (const { variable, unit, sdOf } of card.outputs) {
       const found = values[variable], sd = values[`${variable}_sd`];
       if (sdOf !== null || found === undefined) continue;
@@ -110,12 +117,12 @@ const treeRow = ({ heightM, crownDiameterM, crownAreaM2, speciesGroup }: Tree): 
 });
 
 /** Stem diameter and biomass by primary table models of trees, into the verdicts of the same order; true where there is one. */
-export async function treeFigures(call: TaskCall, trees: readonly Tree[], verdicts: readonly TreeVerdict[]): Promise<boolean> {
+export async function treeFigures(call: TaskCall, trees: readonly Tree[], verdicts: readonly TreeVerdict[], looks: TableLooks): Promise<boolean> {
   let changed = false;
   for (const model of call.plan.survey.models) {
     const { card, name, primary } = model;
     if (!isTableCard(card) || card.post.per !== 'tree' || !primary) continue;
-    const values = await valuesOf(call, model, card, trees.map(treeRow)), equation = `model:${name}`;
+    const values = await valuesOf(call, model, card, trees.map(treeRow), looks), equation = `model:${name}`;
     const given = (variable: string, i: number): TreeVerdict['dbh'] => (values[variable]?.[i] == null ? null : { mean: values[variable][i], sd: values[`${variable}_sd`]?.[i] ?? null, equation });
     verdicts.forEach((verdict, i) => {
       verdict.dbh ??= given('dbh_cm', i);
