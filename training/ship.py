@@ -109,7 +109,7 @@ def ship_count(args, folder):
     for city, s in json.loads(args.folds.read_text()).items() if args.folds else ():  # by count.py held
         lines += score_lines(data, f"train, 2020, {city.replace('_', ' ')}{'' if city.startswith('all') else ' left out of training'}", s, TODAY)
     card = {
-        'name': 'tree-count-urban', 'version': '1.0.0', 'task': 'density', 'licence': 'Apache-2.0',
+        'name': 'tree-count-urban', 'version': '1.1.0', 'task': 'density', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'density', 'variable': 'stems', 'unit': 'stems/px', 'stride_px': 2, 'activation': 'none', 'range': [0, 2]},
                     {'name': 'heat', 'variable': 'heat', 'unit': '1', 'stride_px': 2, 'activation': 'none', 'range': [0, 1]}],
@@ -141,7 +141,7 @@ def ship_dead(args, folder):
         for state, s in json.loads(args.folds.read_text()).items():
             lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there', s, TODAY)
     card = {
-        'name': 'dead-tree-naip', 'version': '1.0.0', 'task': 'segment', 'licence': 'Apache-2.0',
+        'name': 'dead-tree-naip', 'version': '1.1.0', 'task': 'segment', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'dead', 'variable': 'dead', 'unit': '1', 'stride_px': 1, 'activation': 'none', 'range': [0, 1]}],
         'post': {'objects': 'climb', 'threshold': threshold, 'min_area_m2': round(area * 0.36, 2), 'window_m': 3.0, 'max_radius_m': 8.0}, 'tolerance': 1e-4,
@@ -220,7 +220,7 @@ def ship_alive(args, folder):
     crops = [alive.window(im, im.size[0] / 2, im.size[1] / 2, alive.SIDE) for im, _, _ in items]
     worst = check(graph, folder / 'model.onnx', names, crops[::25])
     card = {
-        'name': 'crown-alive-dead', 'version': '1.0.0', 'task': 'classify', 'licence': 'Apache-2.0',
+        'name': 'crown-alive-dead', 'version': '1.1.0', 'task': 'classify', 'licence': 'Apache-2.0',
         'input': input_of(RGBN[:3], gsd_m=0.1, gsd_range_m=[0.07, 0.14], patch_px=alive.SIDE, margin_px=0, stride_px=16, statistics=band_statistics([np.asarray(i[0]) for i in items], RGBN[:3])),
         'outputs': [{'name': 'class', 'variable': 'status', 'channels': 2, 'activation': 'none', 'unit': '1', 'range': [0, 1]}],
         'post': {'classes': ['alive', 'dead'], 'crop_m': round(alive.SIDE * 0.1, 2), 'gives': 'status', 'min_probability': 0.5}, 'tolerance': 1e-4,
