@@ -89,11 +89,18 @@ class Bank:
 
     def cut(self, windows, side, finer=1):
         """Pixels of windows, n x bands x side x side, float levels; 0 beyond the picture. finer: samples a crop pixel and axis, averaged."""
-        _, _, height, width = self.pixels.shape
-        half = torch.tensor([width / 2, height / 2], device=self.pixels.device)
-        source = self.pixels[torch.from_numpy(windows.index).to(self.pixels.device)].float()
-        out = F.grid_sample(source, self.places(windows, side * finer) / half - 1, align_corners=False)
+        corner, size = self.around(windows)
+        source = torch.stack([self.pixels[i, :, y: y + size[1], x: x + size[0]] for i, (x, y) in zip(windows.index, corner)]).float()
+        shift, half = [torch.from_numpy(v.astype(np.float32)).to(self.pixels.device) for v in (corner[:, None, None], size / 2)]
+        out = F.grid_sample(source, (self.places(windows, side * finer) - shift) / half - 1, align_corners=False)
         return F.avg_pool2d(out, finer) if finer > 1 else out
+
+    def around(self, windows):
+        """Rectangles of one size that hold every pixel that the windows need, inside the padded picture: upper-left corners (n x 2) and the size."""
+        reach = np.abs(windows.matrix()).sum(2) + 2  # half of the window's extent along x and y, and what is between pixels
+        whole = np.array(self.pixels.shape[:1:-1])
+        size = np.minimum(np.ceil(2 * reach.max(0)).astype(int) + 1, whole)
+        return np.clip(np.floor(windows.middle - reach).astype(int), 0, whole - size), size
 
     def inside(self, windows, side):
         """Where crop pixels lie inside the picture: n x 1 x side x side, bool."""
