@@ -22,10 +22,12 @@ export interface TreeVerdict {
   agb: { mean: number; sd: number | null; equation: string } | null;
 }
 
-/** A tree that only a model sees. */
+/** A tree that only models see. */
 export interface SeenTree {
-  /** the model's name */
+  /** name of the first model in the job that sees it */
   source: string;
+  /** names of the others, in the job's order */
+  seenBy: string[];
   xM: number;
   yM: number;
   /** score of a detection, probability of an object; null for a peak of a density map */
@@ -69,17 +71,17 @@ export const measureTrees = (crowns: readonly Crown[], context: TreeContext, ver
   crowns.map((crown, i) => measureTree(crown, context, verdicts[i] ?? NOTHING_SEEN));
 
 /**
- * Trees that only models see, in their order: without a height, so that no equation serves them.
+ * Trees that only models see, in their order: without a height, so that no equation serves them. A flag `seen_by:MODEL` names each model that sees it too.
  *
  * @param context  its `source` is not used: each tree has that of its model
  */
-export const imageTrees = (seen: readonly SeenTree[], { survey, toLonLat, siteOf }: TreeContext): Tree[] => seen.map(({ source, xM, yM, score, polygon, areaM2, status }) => {
+export const imageTrees = (seen: readonly SeenTree[], { survey, toLonLat, siteOf }: TreeContext): Tree[] => seen.map(({ source, seenBy, xM, yM, score, polygon, areaM2, status }) => {
   const [lon, lat] = toLonLat(xM, yM), crownAreaM2 = areaM2 === null ? null : roundTo(areaM2, 6);
   return {
     treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
     heightM: null, crownAreaM2, crownDiameterM: areaM2 === null ? null : roundTo(crownDiameterOf(areaM2), 6), crownVolumeM3: null, crownBaseM: null,
     dbhCm: null, dbhCmLo: null, dbhCmHi: null, agbKg: null, agbKgLo: null, agbKgHi: null, carbonKg: null, dbhEquation: null, agbEquation: null,
-    speciesGroup: siteOf(xM, yM).group, status, deadFraction: null, confidence: score === null ? null : roundTo(score, 6), flags: [], polygon,
+    speciesGroup: siteOf(xM, yM).group, status, deadFraction: null, confidence: score === null ? null : roundTo(score, 6), flags: seenBy.map((name) => `seen_by:${name}`), polygon,
   };
 });
 

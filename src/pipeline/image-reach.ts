@@ -2,6 +2,7 @@
 import { deadHaloM } from '../fuse/dead-crowns.ts';
 import { matchHaloM } from '../fuse/match-trees.ts';
 import { objectHaloM } from '../fuse/objects.ts';
+import { sameTreeHaloM } from '../fuse/same-trees.ts';
 import { suppressHaloM } from '../fuse/suppress.ts';
 import { peakHaloPx } from '../infer/density-map.ts';
 import { boxReachM } from '../infer/boxes.ts';
@@ -39,9 +40,8 @@ const objectRadiusM = (card: AnyCard): number => (card.task === 'segment' ? card
 
 /** Metres around a tile's core within which its trees, of LiDAR and of images, must be known to match those in the core. */
 export function fuseReachM({ models, canopySource }: Survey, { crowns }: Job): number {
-  const trees = models.filter(givesTrees);
-  if (trees.length === 0 || canopySource === null) return 0;
-  return Math.max(...trees.map((model) => (isDead(model.card) ? crowns.max_radius_m + objectRadiusM(model.card) : matchHaloM(matchRadiusM(model)))));
+  const trees = models.filter(givesTrees), takenM = canopySource === null ? [] : trees.map((model) => (isDead(model.card) ? crowns.max_radius_m + objectRadiusM(model.card) : matchHaloM(matchRadiusM(model))));
+  return sameTreeHaloM(trees.map(matchRadiusM), Math.max(0, ...takenM));
 }
 
 /** Metres around a tile's core that measure reads of a model's blocks. */

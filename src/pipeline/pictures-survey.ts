@@ -80,8 +80,14 @@ async function checkSource(connection: DuckDBConnection, model: string, notes: s
   const sources = (await connection.runAndReadAll('SELECT source, count(*)::INTEGER FROM tree GROUP BY source ORDER BY source')).getRowsJS().map(([source, count]) => ({ source: String(source), count: Number(count) }));
   if (!sources.some(({ source }) => source === model)) throw new UsageError(`--of ${model}: the inventory has no tree of ${model}; it has ${sources.map(({ source, count }) => `${count} of ${source}`).join(', ') || 'none'}. Image trees come from primary models`, { source: model });
   const canopy = sources.find(({ source }) => source === 'lidar' || source === 'chm');
+  const others = await sharedWith(connection, model);
+  if (others.length > 0) notes.push(`trees that both ${model} and ${others.join(' or ')} found stand under the one that the job names first, here not among those of ${model}: name ${model} first in the job to have them`);
   if (canopy) notes.push(`trees that both ${model} and ${canopy.source} found are ${canopy.source}'s and not among those of ${model}: recall is that of what the model added`);
 }
+
+/** The models under whose names trees stand that this model has seen too. */
+const sharedWith = async (connection: DuckDBConnection, model: string): Promise<string[]> =>
+  (await connection.runAndReadAll(`SELECT DISTINCT source FROM tree WHERE list_contains(flags, ${quoteText(`seen_by:${model}`)}) ORDER BY source`)).getRowsJS().map(([source]) => String(source));
 
 async function readBoxes(path: string, options: Parameters<typeof readPolygons>[1]): Promise<Box[]> {
   const boxes: Box[] = [];

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { matchHaloM, matchTrees } from '../../src/fuse/match-trees.ts';
-import type { ImagePlace, LidarPlace } from '../../src/fuse/match-trees.ts';
+import type { TreePlace } from '../../src/fuse/match-trees.ts';
 import { growBox, holdsPoint } from '../../src/geo/box.ts';
 import { randomOf } from '../raster/rasters.ts';
 
-const lidar = (...places: [number, number, number][]): LidarPlace[] => places.map(([xM, yM, heightM]) => ({ xM, yM, heightM }));
-const image = (...places: [number, number, (number | null)?][]): ImagePlace[] => places.map(([xM, yM, heightM = null]) => ({ xM, yM, heightM }));
-const match = (a: LidarPlace[], b: ImagePlace[], radiusM = 3) => [...matchTrees(a, b, radiusM)];
+const lidar = (...places: [number, number, number][]): TreePlace[] => places.map(([xM, yM, heightM]) => ({ xM, yM, heightM }));
+const image = (...places: [number, number, (number | null)?][]): TreePlace[] => places.map(([xM, yM, heightM = null]) => ({ xM, yM, heightM }));
+const match = (a: TreePlace[], b: TreePlace[], radiusM = 3) => [...matchTrees(a, b, radiusM)];
 
 describe('a LiDAR tree and an image tree are one', () => {
   test('where each is the other\'s nearest within the radius, which is part of it', () => {
@@ -43,9 +43,9 @@ test('no image tree is in two pairs, whatever the order; tiles with a halo of tw
     const random = randomOf(seed), place = () => Math.floor(random() * 80) / 2; // half metres: ties everywhere
     const trees = lidar(...Array.from({ length: 300 }, () => [place(), place(), Math.floor(random() * 4)] as [number, number, number]));
     const seen = image(...Array.from({ length: 300 }, () => [place(), place(), random() < 0.5 ? null : Math.floor(random() * 4)] as [number, number, number | null]));
-    const unique = <T extends ImagePlace>(list: T[]) => [...new Map(list.map((each) => [`${each.xM} ${each.yM}`, each])).values()];
+    const unique = <T extends TreePlace>(list: T[]) => [...new Map(list.map((each) => [`${each.xM} ${each.yM}`, each])).values()];
     const a = unique(trees), b = unique(seen);
-    const pairsOf = (lidars: LidarPlace[], images: ImagePlace[]) => [...matchTrees(lidars, images, radiusM)].flatMap((i, l) => (i < 0 ? [] : [{ l: lidars[l]!, i: images[i]! }]));
+    const pairsOf = (lidars: TreePlace[], images: TreePlace[]) => [...matchTrees(lidars, images, radiusM)].flatMap((i, l) => (i < 0 ? [] : [{ l: lidars[l]!, i: images[i]! }]));
     const text = (pairs: ReturnType<typeof pairsOf>) => pairs.map(({ l, i }) => JSON.stringify([l, i])).sort(), whole = pairsOf(a, b);
     expect(whole.length).toBeGreaterThan(60);
     expect(new Set(whole.map(({ i }) => i)).size).toBe(whole.length);
@@ -54,7 +54,7 @@ test('no image tree is in two pairs, whatever the order; tiles with a halo of tw
       const inTiles = (haloM: number) => {
         const pairs: ReturnType<typeof pairsOf> = [];
         for (let y = 0; y < 40; y += sizeM) for (let x = 0; x < 40; x += sizeM) {
-          const core = { x0: x, y0: y, x1: x + sizeM, y1: y + sizeM }, reach = growBox(core, haloM), near = <T extends ImagePlace>(list: T[]) => list.filter(({ xM, yM }) => holdsPoint(reach, xM, yM) || (xM <= reach.x1 && yM <= reach.y1 && xM >= reach.x0 && yM >= reach.y0));
+          const core = { x0: x, y0: y, x1: x + sizeM, y1: y + sizeM }, reach = growBox(core, haloM), near = <T extends TreePlace>(list: T[]) => list.filter(({ xM, yM }) => holdsPoint(reach, xM, yM) || (xM <= reach.x1 && yM <= reach.y1 && xM >= reach.x0 && yM >= reach.y0));
           pairs.push(...pairsOf(near(a), near(b)).filter(({ l }) => holdsPoint(core, l.xM, l.yM)));
         }
         return text(pairs);

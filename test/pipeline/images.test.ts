@@ -108,3 +108,29 @@ describe('a model that reads what earlier tasks make', () => {
     expect(small!.record.canonical).toEqual(large!.record.canonical);
   });
 });
+
+describe('a survey of pictures alone', () => {
+  /** Points, boxes and a map of dead wood, all of what is red; the points come first. */
+  const three = LINES.split('\n').filter((line) => /^models|stems|boxes|dead/.test(line)).join('\n');
+  async function runWithout(name: string, tileM: number): Promise<string> {
+    const path = await writeVariant(join(scratch, name), { tileM, edit: (text) => text.replace(/^ +lidar: .*\n/m, '').replace(/models:\n.*\n/, `${three}\n`) });
+    await cp(models, join(scratch, name, 'models'), { recursive: true });
+    await runVariant(path);
+    return path;
+  }
+
+  test('has one row for a tree that several models see, under the first one\'s name with the crown that the next gives, whatever the tiling', async () => {
+    const treesOf = (path: string) => rowsOf(path, 'SELECT tree_id, source, x_m, y_m, crown_area_m2, confidence, status, flags::VARCHAR FROM tree ORDER BY tree_id'), whole = await runWithout('pictures-500', 500), trees = await treesOf(whole);
+    const [[points, shared, withoutCrown]] = await rowsOf(whole, "SELECT count(*)::INT, count(*) FILTER (list_contains(flags, 'seen_by:boxes'))::INT, count(*) FILTER (list_contains(flags, 'seen_by:boxes') AND (crown_area_m2 IS NULL OR confidence IS NULL))::INT FROM tree WHERE source = 'stems'") as [[number, number, number]];
+    expect(points).toBeGreaterThan(20);
+    expect(shared).toBeGreaterThan(10);
+    expect(shared).toBeLessThan(points);
+    expect(withoutCrown).toBe(0);
+    // no box is left that has a point for its nearest which has it for its nearest, within 3 m
+    const [[left]] = await rowsOf(whole, `WITH pair AS (SELECT a.tree_id AS point, b.tree_id AS box, (a.x_m - b.x_m) ** 2 + (a.y_m - b.y_m) ** 2 AS d2 FROM tree a, tree b WHERE a.source = 'stems' AND b.source = 'boxes' AND NOT list_contains(a.flags, 'seen_by:boxes'))
+      SELECT count(*)::INT FROM (SELECT point, arg_min(box, d2) AS box, min(d2) AS d2 FROM pair GROUP BY point) p JOIN (SELECT box, arg_min(point, d2) AS point FROM pair GROUP BY box) q USING (point, box) WHERE d2 < 8.9`) as [[number]];
+    expect(left).toBeLessThan(shared / 4); // some were nearest to one that another has
+    expect(await rowsOf(whole, "SELECT count(*)::INT FROM tree WHERE source = 'stems' AND list_contains(flags, 'seen_by:dead') AND status <> 'dead'")).toEqual([[0]]);
+    for (const tileM of [60, 100]) expect(await treesOf(await runWithout(`pictures-${tileM}`, tileM)), `${tileM} m`).toEqual(trees);
+  });
+});

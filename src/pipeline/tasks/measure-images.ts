@@ -3,6 +3,7 @@ import type { Box, Crown, Polygon, Tile, TreeStatus } from '../../types.ts';
 import { deadFractions, deadHaloM } from '../../fuse/dead-crowns.ts';
 import { matchTrees } from '../../fuse/match-trees.ts';
 import { objectsOfMap } from '../../fuse/objects.ts';
+import { sameTrees } from '../../fuse/same-trees.ts';
 import { suppress } from '../../fuse/suppress.ts';
 import { growBox, holdsPoint } from '../../geo/box.ts';
 import { bboxOf, locatePoint, polygonAreaM2 } from '../../geo/polygon.ts';
@@ -31,32 +32,61 @@ export interface FusedImages {
  * Fuse what the models see with the crowns of a core.
  *
  * A detection and a crown are one tree if each is the other's best (`matchTrees`); an object of a map of dead wood is the tree of the crown
- * that covers its peak. What is left becomes trees of the model's name. A classifier's word on a crown counts before that of a map of dead wood.
+ * that covers its peak. What is left becomes trees of the model's name, one where several models see one (`sameTrees`). A classifier's word on a crown counts
+ * before that of a map of dead wood.
  *
  * @param crowns  of the core: those whose verdicts come back
  * @param hidden  of the core, not reported: they are trees all the same, as are those of the tiles around
  */
 export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }: Pick<Canopy, 'crowns' | 'hidden'>): Promise<FusedImages> {
   const { plan: { survey, job } } = call, around = growBox(tile.core, fuseReachM(survey, job));
-  const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null })), unmatched: SeenTree[] = [];
+  const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null })), sightings: Sighting[] = [];
   const lidar = survey.models.some(givesTrees) ? [...crowns, ...hidden, ...(await neighbourCrowns(call, tile, around))] : [];
   for (const [index, model] of survey.models.entries()) {
     if (model.card.task === 'classify') await classified(call, model, crowns, verdicts);
     if (!givesTrees(model)) continue;
-    const seen = await treesSeen(call, model, index, around), isInCore = ({ xM, yM }: SeenTree) => holdsPoint(tile.core, xM, yM);
+    const trees = await treesSeen(call, model, index, around), radiusM = matchRadiusM(model);
     if (isDead(model.card)) {
       await markDead(call, model, index, tile, crowns, verdicts);
-      unmatched.push(...seen.filter((tree) => isInCore(tree) && !isCovered(tree, lidar)));
+      const covered = trees.map((tree) => isCovered(tree, lidar));
+      sightings.push({ trees, radiusM, isTaken: (i) => covered[i]! });
       continue;
     }
-    const pairs = matchTrees(lidar, seen.map(({ xM, yM }) => ({ xM, yM, heightM: null })), matchRadiusM(model)), taken = new Set<number>();
+    const pairs = matchTrees(lidar, trees.map(placeOf), radiusM), taken = new Set<number>();
     pairs.forEach((i, l) => {
       if (i >= 0) taken.add(i);
-      if (i >= 0 && l < crowns.length) verdicts[l]!.confidence ??= seen[i]!.score;
+      if (i >= 0 && l < crowns.length) verdicts[l]!.confidence ??= trees[i]!.score;
     });
-    unmatched.push(...seen.filter((tree, i) => !taken.has(i) && isInCore(tree)));
+    sightings.push({ trees, radiusM, isTaken: (i) => taken.has(i) });
   }
-  return { verdicts, unmatched };
+  return { verdicts, unmatched: oneRowEach(sightings).filter(({ xM, yM }) => holdsPoint(tile.core, xM, yM)) };
+}
+
+/** What one model sees near a tile, and which of it is LiDAR's. */
+interface Sighting {
+  trees: readonly SeenObject[];
+  radiusM: number;
+  isTaken: (index: number) => boolean;
+}
+
+const placeOf = ({ xM, yM }: SeenTree) => ({ xM, yM, heightM: null });
+
+/** Each tree that no LiDAR tree is, once: as the first model sees it, with what it does not say (score, crown, status) from the next that does. */
+function oneRowEach(sightings: readonly Sighting[]): SeenTree[] {
+  const owners = sameTrees(sightings.map(({ trees, ...rest }) => ({ ...rest, trees: trees.map(placeOf) }))).flatMap((own) => [...own]), all = sightings.flatMap(({ trees }) => trees), rows = new Map<number, SeenTree>();
+  all.forEach(({ middle: _, ...tree }, i) => {
+    const row = rows.get(owners[i]!);
+    if (owners[i] === i) rows.set(i, { ...tree });
+    else if (row) addSighting(row, tree);
+  });
+  return [...rows.values()];
+}
+
+function addSighting(row: SeenTree, { source, score, polygon, areaM2, status }: SeenTree): void {
+  row.seenBy = [...row.seenBy, source];
+  row.score ??= score;
+  if (row.status === 'unknown') row.status = status;
+  if (row.polygon === null) Object.assign(row, { polygon, areaM2 });
 }
 
 /** A tree that a model sees, with the middle of its object. */
@@ -81,11 +111,11 @@ async function treesSeen(call: TaskCall, model: SurveyModel, index: number, box:
   if (card.task === 'density') {
     const heat = card.outputs.find(({ variable }) => variable === 'heat') ?? card.outputs[0]!, { raster } = await readModelMap(call, index, heat.variable, wide);
     const peaks = densityPeaks(raster, { peakThreshold: card.post.peak_threshold, peakRadiusM: card.post.peak_radius_m });
-    return peaks.filter(inBox).map(({ xM, yM, value }) => ({ source: name, xM, yM, middle: [xM, yM], score: heat.variable === 'heat' ? value : null, polygon: null, areaM2: null, status: 'unknown' }));
+    return peaks.filter(inBox).map(({ xM, yM, value }) => ({ source: name, seenBy: [], xM, yM, middle: [xM, yM], score: heat.variable === 'heat' ? value : null, polygon: null, areaM2: null, status: 'unknown' }));
   }
   if (card.task === 'segment' && card.post.objects === 'climb') {
     const { raster } = await readModelMap(call, index, card.outputs[0]!.variable, wide), status = isDead(card) ? 'dead' : 'unknown';
-    return objectsOfMap(raster, card.post, box).map(({ xM, yM, middleXM, middleYM, meanProbability, polygon, areaM2 }) => ({ source: name, xM, yM, middle: [middleXM, middleYM], score: meanProbability, polygon, areaM2, status }));
+    return objectsOfMap(raster, card.post, box).map(({ xM, yM, middleXM, middleYM, meanProbability, polygon, areaM2 }) => ({ source: name, seenBy: [], xM, yM, middle: [middleXM, middleYM], score: meanProbability, polygon, areaM2, status }));
   }
   if (card.task !== 'detect' && card.task !== 'segment') return [];
   const boxes = (await readBoxes(call, index)).filter(({ xM, yM }) => holdsPoint(wide, xM, yM)), kept = suppress(boxes, 'max_overlap' in card.post ? card.post.max_overlap : 1);
@@ -102,7 +132,7 @@ async function readBoxes(call: TaskCall, index: number): Promise<ImageBox[]> {
 /** A box's crown is the ellipse in it; its outline is the box. */
 function boxTree({ xM, yM, x0M, y0M, x1M, y1M, score, polygon }: ImageBox, source: string, status: TreeStatus): SeenObject {
   const outline: Polygon = polygon ?? [[[x0M, y0M], [x1M, y0M], [x1M, y1M], [x0M, y1M], [x0M, y0M]]];
-  return { source, xM, yM, middle: [xM, yM], score, polygon: outline, areaM2: polygon ? polygonAreaM2([polygon]) : (Math.PI / 4) * (x1M - x0M) * (y1M - y0M), status };
+  return { source, seenBy: [], xM, yM, middle: [xM, yM], score, polygon: outline, areaM2: polygon ? polygonAreaM2([polygon]) : (Math.PI / 4) * (x1M - x0M) * (y1M - y0M), status };
 }
 
 async function markDead(call: TaskCall, model: SurveyModel, index: number, tile: Tile, crowns: readonly Crown[], verdicts: readonly TreeVerdict[]): Promise<void> {
