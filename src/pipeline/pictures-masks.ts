@@ -19,9 +19,9 @@ export function maskScene({ map, objects }: Seen, reference: Uint8Array, { width
 }
 
 function thresholded({ lattice, window, data, mask }: Raster, seen: Uint8Array, { width, gsdM, threshold }: { width: number; gsdM: number; threshold: number }): { found: Uint8Array; valid: Uint8Array } {
-  const found = new Uint8Array(seen.length), valid = new Uint8Array(seen.length), scale = gsdM / lattice.resM;
+  const found = new Uint8Array(seen.length), valid = new Uint8Array(seen.length), scale = gsdM / lattice.resM, col0 = Math.round(-lattice.x0M / lattice.resM), row0 = Math.round(lattice.y0M / lattice.resM); // a picture lies on whole pixels of the map
   for (let i = 0; i < seen.length; i++) {
-    const col = Math.floor(((i % width) + 0.5) * scale), row = Math.floor((Math.floor(i / width) + 0.5) * scale);
+    const col = col0 + Math.floor(((i % width) + 0.5) * scale), row = row0 + Math.floor((Math.floor(i / width) + 0.5) * scale);
     if (!seen[i] || !contains(window, col, row)) continue;
     const at = indexIn(window, col, row);
     valid[i] = mask[at]!;

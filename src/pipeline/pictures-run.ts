@@ -21,6 +21,8 @@ import type { BlockResult, CropTask } from '../infer/registry.ts';
 import type { Session } from '../infer/session.ts';
 import type { ImageSource } from '../ingest/image-source.ts';
 import { coarser } from './models.ts';
+import { layAmongPatches } from './pictures-place.ts';
+import type { Laid } from './pictures-place.ts';
 import { mosaicOf } from './tasks/part-rasters.ts';
 
 /** What a model sees in a picture, metres of the picture. */
@@ -68,15 +70,16 @@ export function pictureReader(image: ImageSource, { card, match }: Pick<Network,
 
 /** Run a model over a picture as a survey would, the picture's surroundings being void. @throws {UsageError} for a task that sees no trees; {ModelError} as the task */
 export async function seePicture(image: ImageSource, network: Network): Promise<Seen> {
-  const { card, session } = network, readInput = pictureReader(image, network), { lattice, window } = image.plan;
+  const { card, session } = network, readInput = pictureReader(image, network);
   const nothing = { points: null, boxes: [], count: 0, map: null, objects: [], className: null };
   if (card.task === 'classify') return { ...nothing, className: await classOf(card, session, readInput, image) };
   if (card.task !== 'density' && card.task !== 'detect' && card.task !== 'segment') throw new UsageError(`${card.name}: task ${card.task} cannot be scored on pictures; those of density, detect, segment and classify can`, { source: card.name });
-  const { runBlock } = await patchTask(card), box = boxOfWindow(lattice, window), results: BlockResult[] = [], ran = lowered(card);
-  for (const block of planBlocks(window, card.input, BLOCK_PATCHES)) results.push(await runBlock(block, ran, session, readInput, lattice));
-  if (card.task === 'density') return { ...nothing, ...ofDensity(card, results, image, box) };
+  const { runBlock } = await patchTask(card), laid = layAmongPatches(image.plan, card.input), { lattice, window, colPx, rowPx } = laid, box = boxOfWindow(lattice, window), results: BlockResult[] = [], ran = lowered(card);
+  const readLaid: ReadInput = ({ col, row, width, height }) => readInput({ col: col - colPx, row: row - rowPx, width, height });
+  for (const block of planBlocks(window, card.input, BLOCK_PATCHES)) results.push(await runBlock(block, ran, session, readLaid, lattice));
+  if (card.task === 'density') return { ...nothing, ...ofDensity(card, results, laid, box) };
   if (card.task === 'segment' && card.post.objects === 'climb') {
-    const raster = mapOf(results, card, 0, image), objects = objectsOfMap(raster, card.post, box);
+    const raster = mapOf(results, card, 0, laid), objects = objectsOfMap(raster, card.post, box);
     const boxes = objects.map(({ polygon, meanProbability }) => ({ ...bboxOf([polygon])!, score: meanProbability }));
     return { ...nothing, boxes, points: objects.map(({ middleXM, middleYM }) => ({ xM: middleXM, yM: middleYM })), count: objects.length, map: raster, objects: objects.map(({ polygon }) => polygon) };
   }
@@ -88,14 +91,14 @@ function lowered(card: ModelCard): ModelCard {
   return card.task === 'detect' ? { ...card, post: { ...card.post, score_threshold: Math.min(card.post.score_threshold, LOWEST_SCORE) } } : card;
 }
 
-function mapOf(results: readonly BlockResult[], card: ModelCard, index: number, { plan: { lattice, window } }: ImageSource): Raster {
+function mapOf(results: readonly BlockResult[], card: ModelCard, index: number, { lattice, window }: Laid): Raster {
   const { variable, stridePx } = card.outputs[index]!;
   return mosaicOf(results.flatMap(({ rasters }) => rasters.filter(({ name }) => name === variable).map(({ raster }) => raster)), outputLattice(lattice, stridePx), coarser(window, stridePx));
 }
 
-function ofDensity(card: CardOf<'density'>, results: readonly BlockResult[], image: ImageSource, box: Box): Pick<Seen, 'points' | 'count'> {
-  const { data, mask } = mapOf(results, card, 0, image), heat = Math.max(0, card.outputs.findIndex(({ variable }) => variable === 'heat'));
-  const peaks = densityPeaks(mapOf(results, card, heat, image), { peakThreshold: card.post.peak_threshold, peakRadiusM: card.post.peak_radius_m });
+function ofDensity(card: CardOf<'density'>, results: readonly BlockResult[], laid: Laid, box: Box): Pick<Seen, 'points' | 'count'> {
+  const { data, mask } = mapOf(results, card, 0, laid), heat = Math.max(0, card.outputs.findIndex(({ variable }) => variable === 'heat'));
+  const peaks = densityPeaks(mapOf(results, card, heat, laid), { peakThreshold: card.post.peak_threshold, peakRadiusM: card.post.peak_radius_m });
   return { points: peaks.filter(({ xM, yM }) => holdsPoint(box, xM, yM)).map(({ xM, yM }) => ({ xM, yM })), count: data.reduce((sum, value, i) => (mask[i] ? sum + value : sum), 0) };
 }
 
