@@ -1,12 +1,13 @@
 // pipeline/tasks/measure-images.ts: what models see near a tile as trees, and what they say of the crowns that LiDAR found. IO.
 import type { Box, Crown, Polygon, Tile, TreeStatus } from '../../types.ts';
+import { coveredBy } from '../../fuse/covered-trees.ts';
 import { deadFractions, deadHaloM } from '../../fuse/dead-crowns.ts';
 import { matchTrees } from '../../fuse/match-trees.ts';
 import { objectsOfMap } from '../../fuse/objects.ts';
 import { sameTrees } from '../../fuse/same-trees.ts';
 import { suppress } from '../../fuse/suppress.ts';
 import { growBox, holdsPoint } from '../../geo/box.ts';
-import { bboxOf, locatePoint, polygonAreaM2 } from '../../geo/polygon.ts';
+import { polygonAreaM2 } from '../../geo/polygon.ts';
 import type { ImageBox } from '../../infer/boxes.ts';
 import { densityPeaks } from '../../infer/density-map.ts';
 import type { SeenTree, TreeVerdict } from '../../measure/tree.ts';
@@ -32,7 +33,7 @@ export interface FusedImages {
  * Fuse what the models see with the crowns of a core.
  *
  * A detection and a crown are one tree if each is the other's best (`matchTrees`); an object of a map of dead wood is the tree of the crown
- * that covers its peak. What is left becomes trees of the model's name, one where several models see one (`sameTrees`). A classifier's word on a crown counts
+ * that covers its middle. What is left becomes trees of the model's name, one where several models see one (`sameTrees`). A classifier's word on a crown counts
  * before that of a map of dead wood.
  *
  * @param crowns  of the core: those whose verdicts come back
@@ -48,7 +49,7 @@ export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }:
     const trees = await treesSeen(call, model, index, around), radiusM = matchRadiusM(model);
     if (isDead(model.card)) {
       await markDead(call, model, index, tile, crowns, verdicts);
-      const covered = trees.map((tree) => isCovered(tree, lidar));
+      const covered = coveredBy(lidar.map(({ polygon }) => polygon), trees.map(({ middle }) => middle)); // a peak may lie on the edge of a plateau
       sightings.push({ trees, radiusM, isTaken: (i) => covered[i]! });
       continue;
     }
@@ -98,12 +99,6 @@ async function neighbourCrowns(call: TaskCall, tile: Tile, around: Box): Promise
   const found = await Promise.all(others.map((other) => partOf(call, other))), crowns = await Promise.all(found.map(({ part }) => (part ? readPartTable<Crown>(part, 'crown') : [])));
   return crowns.flat().filter(({ xM, yM }) => holdsPoint(around, xM, yM));
 }
-
-/** True where a crown holds the middle of an object: its peak may lie on the edge of a plateau. */
-const isCovered = ({ middle: [x, y] }: SeenObject, crowns: readonly Crown[]): boolean => crowns.some(({ polygon }) => {
-  const box = bboxOf([polygon]);
-  return box !== null && holdsPoint(box, x, y) && locatePoint(x, y, [polygon]);
-});
 
 /** The trees that a model sees in a box, half-open. */
 async function treesSeen(call: TaskCall, model: SurveyModel, index: number, box: Box): Promise<SeenObject[]> {
