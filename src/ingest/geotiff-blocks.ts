@@ -54,7 +54,7 @@ export class BlockCache {
 export interface BlockReader {
   layout: BlockLayout;
   /**
-   * Samples of a block, row by row, bands side by side (planar: of the plane `sample`).
+   * Samples of a block, row by row, in each row band by band (planar: of the plane `sample` alone).
    * @returns null for a block that was never written (sparse): it holds no data
    * @throws {InvalidInput} when it cannot be decoded
    */

@@ -8,6 +8,7 @@ import type { BlockLayout, SampleType } from './geotiff-header.ts';
 import { lercCodec } from './geotiff-lerc.ts';
 import { decodeLzw } from './geotiff-lzw.ts';
 import { decodePicture, wholeJpeg } from './geotiff-picture.ts';
+import { setBandsApart, undoFloatPredictor } from './geotiff-predict.ts';
 
 /** Bytes of a block to bytes of its samples; `size` is how many there should be. */
 export type Codec = (bytes: Uint8Array, size: number) => Uint8Array | Promise<Uint8Array>;
@@ -18,10 +19,10 @@ const NONE = 1, LZW = 5, JPEG = 7, DEFLATE = 8, DEFLATE_OLD = 32946, PACKBITS = 
 const inflate: Codec = (bytes, size) => inflateSync(bytes, { chunkSize: Math.max(64, size + 1) });
 
 const own = new Map<number, Codec>([
-  [NONE, (bytes) => new Uint8Array(bytes)], // a source may hand out memory that is not ours to change
+  [NONE, (bytes) => (bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice())], // a part of something larger is not ours to change or to keep
   [DEFLATE, inflate],
   [DEFLATE_OLD, inflate],
-  [ZSTD, (bytes) => zstdDecompressSync(bytes)],
+  [ZSTD, (bytes, size) => zstdDecompressSync(bytes, { chunkSize: Math.max(64, size + 1) })],
   [LZW, (bytes, size) => {
     if (bytes[0] === 0 && ((bytes[1] ?? 0) & 1) === 1) throw new UnsupportedInput('its LZW is of the old kind, with bits the other way round; convert it with gdal_translate -co COMPRESS=DEFLATE -co TILED=YES'); // told as libtiff does
     return decodeLzw(bytes, size);
@@ -85,37 +86,6 @@ function swapBytes(bytes: Uint8Array, size: number): void {
   else whole.swap64();
 }
 
-/** The same bytes as whole numbers: predictor 2 adds those, of floats too. */
-function asWhole(data: PixelArray): PixelArray | BigUint64Array {
-  if (data instanceof Float32Array) return new Uint32Array(data.buffer, data.byteOffset, data.length);
-  return data instanceof Float64Array ? new BigUint64Array(data.buffer, data.byteOffset, data.length) : data;
-}
-
-/** Predictor 2: each sample is the difference to the one `step` before it in its row. */
-function addAlongRows(data: PixelArray | BigUint64Array, rowLength: number, step: number): void {
-  if (data instanceof BigUint64Array) {
-    for (let start = 0; start + rowLength <= data.length; start += rowLength) {
-      for (let i = start + step; i < start + rowLength; i++) data[i]! += data[i - step]!;
-    }
-    return;
-  }
-  for (let start = 0; start + rowLength <= data.length; start += rowLength) {
-    for (let i = start + step; i < start + rowLength; i++) data[i]! += data[i - step]!; // wraps, as the typed array does
-  }
-}
-
-/** Predictor 3: differences of bytes, sorted by significance along the row; afterwards little-endian floats. */
-function undoFloatPredictor(bytes: Uint8Array, rowLength: number, step: number, size: number): void {
-  const row = new Uint8Array(rowLength), samples = rowLength / size;
-  for (let start = 0; start + rowLength <= bytes.length; start += rowLength) {
-    row.set(bytes.subarray(start, start + rowLength));
-    for (let i = step; i < rowLength; i++) row[i]! += row[i - step]!;
-    for (let s = 0; s < samples; s++) {
-      for (let b = 0; b < size; b++) bytes[start + s * size + b] = row[(size - 1 - b) * samples + s]!;
-    }
-  }
-}
-
 /** Samples of any number of bits up to 24, most significant first whatever the file's byte order (as GDAL takes them): rows end at a byte. */
 function unpackBits(bytes: Uint8Array, { bits, sampleType }: BlockLayout, rowLength: number, rows: number, bytesPerRow: number): PixelArray {
   const out = samplesOf(sampleType, rowLength * rows);
@@ -144,18 +114,21 @@ function widenHalves(halves: Uint16Array): Float32Array {
  *
  * @param bytes  whole rows of a block, in memory of their own: the samples are made in place where the machine allows it
  * @param rows   rows that it holds: the last strip has fewer
- * @returns samples row by row, pixel by pixel, bands side by side unless planar
+ * @returns samples row by row, and in each row band by band: one run of `blockWidth` samples each, planar only one
  */
 export function bytesToSamples(bytes: Uint8Array, layout: BlockLayout, rows: number): PixelArray {
-  const { bits, blockWidth, planar, samples, predictor, littleEndian, sampleType } = layout;
-  const step = planar ? 1 : samples, rowLength = blockWidth * step, bytesPerRow = rowBytes(layout), size = bits / 8;
-  if (bits % 8 !== 0 || bits === 24) return unpackBits(bytes, layout, rowLength, rows, bytesPerRow);
-  const half = bits === 16 && sampleType === 'float32', Samples = half ? Uint16Array : ARRAYS[sampleType];
-  const own = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  const data = new Samples(own.buffer, own.byteOffset, rowLength * rows);
-  const raw = own.subarray(0, data.byteLength);
-  if (predictor === 3) undoFloatPredictor(raw, bytesPerRow, step, size);
+  const { bits, blockWidth, planar, samples, predictor } = layout, step = planar ? 1 : samples;
+  const packed = bits % 8 !== 0 || bits === 24, data = packed ? unpackBits(bytes, layout, blockWidth * step, rows, rowBytes(layout)) : wholeSamples(bytes, layout, blockWidth * step * rows);
+  setBandsApart(data, blockWidth, step, predictor === 2);
+  return bits === 16 && layout.sampleType === 'float32' ? widenHalves(data as Uint16Array) : data;
+}
+
+/** Samples of whole bytes, in the machine's byte order; halves as their bits. */
+function wholeSamples(bytes: Uint8Array, layout: BlockLayout, length: number): PixelArray {
+  const { bits, planar, samples, predictor, littleEndian, sampleType } = layout, size = bits / 8;
+  const Samples = bits === 16 && sampleType === 'float32' ? Uint16Array : ARRAYS[sampleType], own = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  const data = new Samples(own.buffer, own.byteOffset, length), raw = own.subarray(0, data.byteLength);
+  if (predictor === 3) undoFloatPredictor(raw, rowBytes(layout), planar ? 1 : samples, size);
   else if (!littleEndian && size > 1 && layout.compression !== LERC) swapBytes(raw, size);
-  if (predictor === 2) addAlongRows(asWhole(data), rowLength, step);
-  return half ? widenHalves(data as Uint16Array) : data;
+  return data;
 }

@@ -258,13 +258,13 @@ function* blocksUnder({ layout: { width, height, blockWidth, blockHeight } }: Bl
 }
 
 function copyBlock({ blockWidth, blockHeight, planar, samples }: BlockLayout, { col, row, left, right, top, bottom }: BlockPart, planes: { sample: number; pixels: PixelArray | null }[], targets: Target[], window: Window, mask: Uint8Array | null): void {
-  const step = planar ? 1 : samples;
+  const step = planar ? 1 : samples, count = right - left;
   for (const { out, sample } of targets) {
     const pixels = planar ? planes.find((plane) => plane.sample === sample)!.pixels : planes[0]!.pixels;
     if (!pixels) continue;
     for (let y = top; y < bottom; y++) {
-      const from = ((y - row * blockHeight) * blockWidth + left - col * blockWidth) * step + (planar ? 0 : sample);
-      copyStrided(out, (y - window.row) * window.width + left - window.col, pixels, from, step, right - left);
+      const from = ((y - row * blockHeight) * step + (planar ? 0 : sample)) * blockWidth + left - col * blockWidth;
+      out.set(pixels.subarray(from, from + count), (y - window.row) * window.width + left - window.col);
     }
   }
   if (!mask || planes.some(({ pixels }) => !pixels)) return;
@@ -272,9 +272,4 @@ function copyBlock({ blockWidth, blockHeight, planar, samples }: BlockLayout, { 
     const at = (y - window.row) * window.width - window.col;
     mask.fill(1, at + left, at + right);
   }
-}
-
-function copyStrided(out: PixelArray, to: number, from: PixelArray, start: number, step: number, count: number): void {
-  if (step === 1) out.set(from.subarray(start, start + count), to);
-  else for (let i = 0, at = start; i < count; i++, at += step) out[to + i] = from[at]!;
 }

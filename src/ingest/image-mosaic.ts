@@ -30,31 +30,50 @@ export async function readMosaic(withFile: WithFile, files: readonly MosaicFile[
     if (common.width === 0 || common.height === 0 || isFull(mask, window, common)) continue;
     const inFile = { ...common, col: common.col - file.window.col, row: common.row - file.window.row };
     const { data, mask: valid } = await withFile(file, (raster) => raster.readWindow(indices, inFile));
-    data.forEach((from, b) => fillVoids(bands[b]!, mask, window, from, valid, common));
-    markValid(mask, window, valid, common);
+    if (isVoid(mask, window, common)) {
+      // what a file holds under its voids is 0, as what stands here: no pixel needs a look
+      data.forEach((from, b) => copyRows(bands[b]!, window, from, common));
+      copyRows(mask, window, valid, common);
+    } else {
+      data.forEach((from, b) => fillVoids(bands[b]!, mask, window, from, valid, common));
+      markValid(mask, window, valid, common);
+    }
   }
   return { bands, mask };
 }
 
-function isFull(mask: Uint8Array, window: Window, common: Window): boolean {
-  for (let row = common.row; row < common.row + common.height; row++) {
-    const at = (row - window.row) * window.width + common.col - window.col;
-    for (let i = at; i < at + common.width; i++) if (!mask[i]) return false;
+/** No pixel of a part of the window is void. */
+const isFull = (mask: Uint8Array, window: Window, common: Window): boolean => rowsLack(mask, window, common, 0);
+
+/** Every pixel of a part of the window is void. */
+const isVoid = (mask: Uint8Array, window: Window, common: Window): boolean => rowsLack(mask, window, common, 1);
+
+function rowsLack(mask: Uint8Array, window: Window, common: Window, value: number): boolean {
+  for (let row = 0, at = startOf(window, common); row < common.height; row++, at += window.width) {
+    if (mask.subarray(at, at + common.width).includes(value)) return false;
   }
   return true;
 }
 
+/** Index of the first pixel of a part of a window. */
+const startOf = (window: Window, part: Window): number => (part.row - window.row) * window.width + part.col - window.col;
+
+/** Copy a part of a window into it, row by row; at once where it is as wide. */
+function copyRows(out: Float32Array | Uint8Array, window: Window, from: PixelArray, part: Window): void {
+  const start = startOf(window, part), { width, height } = part;
+  if (width === window.width) return out.set(from, start);
+  for (let row = 0; row < height; row++) out.set(from.subarray(row * width, (row + 1) * width), start + row * window.width);
+}
+
 /** Take values where the window is still void and the file is valid. */
 function fillVoids(out: Float32Array, mask: Uint8Array, window: Window, from: PixelArray, valid: Uint8Array, common: Window): void {
-  for (let row = 0, i = 0; row < common.height; row++) {
-    let at = (row + common.row - window.row) * window.width + common.col - window.col;
-    for (let col = 0; col < common.width; col++, i++, at++) if (valid[i] && !mask[at]) out[at] = from[i]!;
+  for (let row = 0, i = 0, start = startOf(window, common); row < common.height; row++, start += window.width) {
+    for (let col = 0, at = start; col < common.width; col++, i++, at++) if (valid[i] && !mask[at]) out[at] = from[i]!;
   }
 }
 
 function markValid(mask: Uint8Array, window: Window, valid: Uint8Array, common: Window): void {
-  for (let row = 0, i = 0; row < common.height; row++) {
-    let at = (row + common.row - window.row) * window.width + common.col - window.col;
-    for (let col = 0; col < common.width; col++, i++, at++) if (valid[i]) mask[at] = 1;
+  for (let row = 0, i = 0, start = startOf(window, common); row < common.height; row++, start += window.width) {
+    for (let col = 0, at = start; col < common.width; col++, i++, at++) if (valid[i]) mask[at] = 1;
   }
 }
