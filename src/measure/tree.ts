@@ -30,7 +30,7 @@ export interface SeenTree {
   seenBy: string[];
   xM: number;
   yM: number;
-  /** score of a detection, probability of an object; null for a peak of a density map */
+  /** score of a detection, probability of an object, heat of a peak; null for a peak of a density alone */
   score: number | null;
   polygon: Polygon | null;
   areaM2: number | null;
