@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import proj4 from 'proj4';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeProgram } from '../../src/cli/program.ts';
+import { sampleJob } from '../../src/cli/sample-job.ts';
 
 const cli = fileURLToPath(new URL('../../bin/understory.js', import.meta.url));
 let scratch: string, job: string, out: string;
@@ -35,6 +36,8 @@ beforeAll(async () => {
   expect(stdout).toContain('understory run survey/job.yaml');
   job = join(scratch, 'survey', 'job.yaml');
   out = join(scratch, 'survey', 'out');
+  expect(await readFile(job, 'utf8')).toContain('use: tree-count-urban, on: ortho'); // the package's check runs it; here a network of one layer does
+  await writeFile(job, sampleJob('tiny', ['ortho.tif']));
   const ran = await understory('run', 'survey/job.yaml');
   expect(ran.code).toBe(0);
   expect(ran.stdout.trim().split('\n')).toEqual([join(out, 'survey.duckdb'), join(out, 'rasters'), ...['trees', 'crowns', 'stands'].map((layer) => join(out, 'exports', `${layer}.geojson`))]);

@@ -7,7 +7,7 @@ import { arctangentDeg, exp, log, power } from '../../data-samples/make/exact.ts
 import { planForest } from '../../data-samples/make/forest.ts';
 import { ageForest } from '../../data-samples/make/later.ts';
 import { encodeLas } from '../../data-samples/make/las.ts';
-import { paintCanopyHeight, paintOrtho, pixelWindow } from '../../data-samples/make/paint.ts';
+import { CLOSE, paintCanopyHeight, paintOrtho, pixelWindow } from '../../data-samples/make/paint.ts';
 import { inOpening, inRing, inVoid } from '../../data-samples/make/places.ts';
 import { noise, randomOf } from '../../data-samples/make/random.ts';
 import { largeRecipe, recipes } from '../../data-samples/make/recipes.ts';
@@ -169,6 +169,19 @@ test('in the ortho dead crowns are brighter in red against nir than living ones'
   };
   expect(ratio('alive')).toBeGreaterThan(1.7);
   expect(ratio('dead')).toBeLessThan(1);
+});
+
+test('the close ortho shows the same trees at 0.1 m: dead ones bright in red against nir, living ones not, herbs between them', () => {
+  const small = planForest({ ...tiny, extent: { ...tiny.extent, widthM: 60, heightM: 60 }, openings: [] }), close = surfaceOf(small, CLOSE.pixelM), far = surfaceOf(small);
+  const [red, , , nir] = paintOrtho(small, close, CLOSE), { lattice, window } = pixelWindow(small, CLOSE), [farRed, , , farNir] = paintOrtho(small, far);
+  expect([lattice.resM, window.width, window.height, window.col, window.row]).toEqual([0.1, 600, 600, 3_200_330, -41_001_015]);
+  const ratios = (status: string): number[] => small.trees.filter((t) => t.status === status && t.layer === 'dominant').map((t) => (599 - Math.floor(t.y * 10)) * 600 + Math.floor(t.x * 10)).map((i) => nir![i]! / red![i]!);
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length, ground = (each: typeof close): number[] => [...each.topTree].flatMap((tree, i) => (tree === 0 ? [i] : []));
+  expect(mean(ratios('alive'))).toBeGreaterThan(1.7);
+  expect(mean(ratios('dead'))).toBeLessThan(1);
+  // rows of a surface go northward, those of a picture southward; a pixel of 0.5 m holds two by two of the surface
+  const green = mean(ground(close).map((i) => (599 - Math.floor(i / 600)) * 600 + (i % 600)).map((i) => nir![i]! / red![i]!)), dry = mean(ground(far).map((i) => (119 - (Math.floor(i / 240) >> 1)) * 120 + ((i % 240) >> 1)).map((i) => farNir![i]! / farRed![i]!));
+  expect(green).toBeGreaterThan(dry + 0.1);
 });
 
 test('stands in WGS 84 come back to their corners within 2 cm, rings closed and counter-clockwise', () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { loadJob } from '../../src/pipeline/job-file.ts';
 import { planSurvey } from '../../src/pipeline/run.ts';
 import { encodeGeoTiff } from '../../src/raster/geotiff-encode.ts';
@@ -37,9 +38,11 @@ const inputs: Record<string, (dir: string) => Promise<void>> = {
     await writeFile(join(dir, 'stands.zip'), zipOf({ 'stands.shp': shp, 'stands.shx': shx, 'stands.dbf': dbf, 'stands.prj': Buffer.from('PROJCS["WGS_1984_UTM_Zone_11N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],UNIT["Meter",1.0]]') }));
   },
   'ortho-models.yaml': async (dir) => {
-    await mkdir(join(dir, 'ortho'));
-    await cp(join(tiny, 'ortho.tif'), join(dir, 'ortho', 'ortho.tif'));
-    await cp(join(tiny, '..', 'models', 'red-density'), join(dir, 'models', 'red-density'), { recursive: true });
+    await mkdir(join(dir, 'naip'));
+    await cp(join(tiny, 'ortho.tif'), join(dir, 'naip', 'summer.tif'));
+    await mkdir(join(dir, 'drone'));
+    const window = { col: 3_200_400, row: -41_001_300, width: 600, height: 500 }, bands = [1, 2, 3].map((band) => new Uint8Array(window.width * window.height).fill(50 * band));
+    await writeFile(join(dir, 'drone', 'may.tif'), encodeGeoTiff({ lattice: { resM: 0.1, x0M: 0, y0M: 0 }, window, bands, epsg: 32611 }));
     await writeFile(join(dir, 'clouds.geojson'), JSON.stringify({ type: 'FeatureCollection', crs: { type: 'name', properties: { name: 'urn:ogc:def:crs:EPSG::32611' } }, features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [SQUARE] } }] }));
   },
   'plots.yaml': async (dir) => {
@@ -65,4 +68,10 @@ test.each(names)('%s names the schema, reads without a fault and plans a survey'
   expect(plan.tasks.filter(({ kind }) => kind === 'model').length > 0).toBe(loaded.job.models.length > 0);
   expect(plan.survey.stands?.entries.length ?? 0).toBe({ 'chm-only.yaml': 1, 'lidar-feet.yaml': 1, 'sparse-terrain.yaml': 0 }[name] ?? 4);
   expect(plan.tasks.at(-1)!.kind).toBe('merge');
+});
+
+test('ortho-models.yaml runs every model that comes with the program, and no other', async () => {
+  const { models } = parse(await readFile(join(folder, 'ortho-models.yaml'), 'utf8')) as { models: { use: string }[] };
+  const shipped = (await readdir(join(folder, '..', 'models'), { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(models.map(({ use }) => use).sort()).toEqual(shipped.sort());
 });

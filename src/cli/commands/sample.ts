@@ -9,13 +9,11 @@ import { packaged } from '../packaged.ts';
 import { sampleJob } from '../sample-job.ts';
 
 export async function sample(dir: string, { recipe, json }: GlobalOptions & { recipe?: string }): Promise<ExitCode> {
-  if (recipe === undefined) {
-    await copyTree(packaged('data-samples/tiny'), dir);
-  } else {
-    const { recipeOf } = await import('../../../data-samples/make/recipes.ts');
-    const { writeSample } = await import('../../../data-samples/make/write.ts');
-    await writeSample(dir, recipeOf(recipe));
-  }
+  const { recipeOf } = await import('../../../data-samples/make/recipes.ts');
+  const { writeCloseOrtho, writeSample } = await import('../../../data-samples/make/write.ts');
+  if (recipe === undefined) await copyTree(packaged('data-samples/tiny'), dir);
+  else await writeSample(dir, recipeOf(recipe));
+  await writeCloseOrtho(dir, recipeOf(recipe ?? 'tiny'));
   await copyTree(packaged('data-samples/models/red-density'), join(dir, 'models', 'red-density'));
   const job = join(dir, 'job.yaml');
   await writeFileAtomically(job, sampleJob(recipe ?? 'tiny', await readdir(dir)));
