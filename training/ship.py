@@ -16,10 +16,9 @@ import crown
 import dead
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from treelib.export import band_statistics, check, export, input_of, score_lines, write_card
-from treelib.score import average_precision, bootstrap, box_iou, count_scores, f1_of
+from treelib.score import average_precision, bootstrap, count_scores
 from treelib.settings import HERE, parser, settled
 
 RGBN = ('red', 'green', 'blue', 'nir')
@@ -65,25 +64,6 @@ def interval(n, score):
     return score(np.arange(n)), bootstrap(n, score)
 
 
-def parts_differ(graph, pictures, margin, name_index, side=256):
-    """What a patch's place changes: mean and largest |difference| of an output in the trusted centre, patch against whole picture."""
-    from treelib.jitter import to_input
-    out = []
-    with torch.no_grad():
-        for p in pictures:
-            h, w = [s // 16 * 16 for s in p.shape[:2]]
-            if min(h, w) < side + 64:
-                continue
-            x = torch.from_numpy(to_input(p[None, :h, :w].astype(np.float32)))
-            pick = lambda y: (y if isinstance(y, tuple) else (y,))[name_index]
-            whole, part = pick(graph(x)), pick(graph(x[:, :, 32: 32 + side, 32: 32 + side]))
-            k = x.shape[2] // whole.shape[2]
-            a, m = part[..., margin // k: (side - margin) // k, margin // k: (side - margin) // k], (32 + margin) // k
-            b = whole[..., m: m + a.shape[2], m: m + a.shape[3]]
-            out.append([float((a - b).abs().mean()), float((a - b).abs().max()), float(a.sum()), float(b.sum())])
-    return np.array(out)
-
-
 def ship_count(args, folder):
     graph, names = count.CountGraph([load_any(run, count.make_net) for run in args.run or [args.runs / 'count-final']]).eval(), ['density', 'heat']
     rows, pictures, points = count.load(args, 'val')
@@ -107,7 +87,7 @@ def ship_count(args, folder):
     data = 'jonathanventura/urban-tree-detection-data'
     lines = score_lines(data, 'val: 56 other places of the same cities, 2020', scores, TODAY)
     for city, s in json.loads(args.folds.read_text()).items() if args.folds else ():  # by count.py held
-        lines += score_lines(data, f"train, 2020, {city.replace('_', ' ')}{'' if city.startswith('all') else ' left out of training'}", s, TODAY)
+        lines += score_lines(data, f"train, 2020: {city.replace('_', ' ')}, {'each ' if city.startswith('all') else ''}left out of training; one network", s, TODAY)
     card = {
         'name': 'tree-count-urban', 'version': '1.1.0', 'task': 'density', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
@@ -139,7 +119,7 @@ def ship_dead(args, folder):
     lines = score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', 'val: other counties of WA', scores, TODAY)
     if args.folds:  # scores on states left out, by dead.py held
         for state, s in json.loads(args.folds.read_text()).items():
-            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there', s, TODAY)
+            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there; one network', s, TODAY)
     card = {
         'name': 'dead-tree-naip', 'version': '1.1.0', 'task': 'segment', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),

@@ -115,7 +115,7 @@ class Bank:
 
 def into_crops(windows, points, side):
     """Points of each picture (pixels, edges at whole numbers) in crop pixels: n x most points x 2, NaN where there are fewer."""
-    most = max([len(p) for p in points] + [1])
+    most = max([len(p) for p in points] + [2])  # two: a box
     padded = np.full((len(points), most, 2), np.nan)
     for k, p in enumerate(points):
         padded[k, : len(p)] = p
