@@ -115,12 +115,12 @@ function addDaily(program: Command): void {
 function addEvaluation(program: Command): void {
   const command = adder(program, 'By day:');
   command('evaluate <target>', 'how well an inventory agrees with mapped trees or plots, or a model (in the place of TARGET) with pictures: recall, precision, bias and RMSE with intervals')
-    .option('--reference <file>', 'CSV of mapped trees (x, y, height_m ...) or of plots (plot_id, x, y, radius_m ...); with --of points or polygons; with --pictures the folder of their references')
+    .option('--reference <file>', 'CSV of mapped trees (x, y, height_m ...) or of plots (plot_id, x, y, radius_m ...); with --of points, polygons or a mask; with --pictures the folder of their references')
     .option('--plots <file>', 'plots beside a reference of trees')
     .option('--trees <file>', 'trees of the plots beside a reference of plots')
     .option('--area <file>', 'polygons within which the reference is complete')
     .option('--crs <epsg:n>', 'of x, y in the reference; default: the survey\'s')
-    .option('--of <model>', 'the image trees of this model alone, against points (CSV of x, y) or crowns (polygons)')
+    .option('--of <model>', 'the image trees of this model alone, against points (CSV of x, y) or crowns (polygons); its map, against a drawn mask (GeoTIFF)')
     .option('--pictures <dir>', 'score a model on pictures with references beside them: NAME.tif with NAME.csv (col,row or xmin,ymin,xmax,ymax), NAME.mask.png or NAME.txt; or folders named by class')
     .option('--split <name>', 'with --pictures: a folder within, or the column split of its index.csv')
     .option('--radius <m>', 'points: farthest that two of one tree may lie apart; several with commas (default: 6,2.4)')

@@ -7,6 +7,7 @@ import { crsFromEpsg } from '../../geo/crs.ts';
 import { evaluateReference } from '../../pipeline/evaluation.ts';
 import type { EvaluationRow, ReferenceFiles } from '../../pipeline/evaluation.ts';
 import { openInventory, validAreaFile } from '../../pipeline/inventory-source.ts';
+import { evaluateModelMap, isMaskPath } from '../../pipeline/mask-survey.ts';
 import { kindOfReference } from '../../pipeline/reference-files.ts';
 import { openDuck } from '../../store/duck.ts';
 import { ROW_FORMATS } from '../../store/formats.ts';
@@ -97,7 +98,11 @@ async function scoresOf(target: string, options: EvaluateCommandOptions): Promis
   const duck = await openDuck(database, { readOnly: true });
   try {
     if (of !== undefined) {
-      refuse(options, ['plots', 'trees', 'minDbh'], 'is for the inventory as a whole; --of MODEL compares the trees of one model with points or boxes: leave it out');
+      refuse(options, ['plots', 'trees', 'minDbh'], 'is for the inventory as a whole; --of MODEL compares one model with points, boxes or a mask: leave it out');
+      if (isMaskPath(reference)) {
+        refuse(options, ['area', 'crs', 'radius'], 'is for points and crowns; a mask (GeoTIFF) says itself where it lies: leave it out');
+        return await evaluateModelMap(duck.connection, of, reference, { output, surveyCrs });
+      }
       return await evaluateModelTrees(duck.connection, of, reference, { surveyCrs, ...crs, area, ...(options.radius === undefined ? {} : { radiusM: radiiOf(options.radius) }) });
     }
     refuse(options, ['radius'], 'is for points of a model (--of) or pictures; mapped trees are matched by distance and height');
