@@ -40,7 +40,7 @@ function panelDrawing({ title, trees: marked = false, topM }: Panel, trees: read
   const dots = trees.map(({ xM, yM }) => { const [x, y] = place([xM, yM]).split(' '); return `<circle cx="${x}" cy="${y}" r="${dot}"/>`; }).join('');
   return `${head}<clipPath id="map"><rect width="${width}" height="${height}"/></clipPath>`
     + `<g transform="translate(0 ${HEAD})" clip-path="url(#map)"><path d="${outlines}" fill="none" stroke="#fff" stroke-opacity="0.85" stroke-width="${line}"/>`
-    + `<g fill="#e8232a" stroke="#fff" stroke-width="${dot > 1.5 ? 0.5 : 0}">${dots}</g></g>${colourScale(width, height + HEAD, topM)}`;
+    + `<g fill="#e8232a" stroke="#fff" stroke-width="${dot > 1.5 ? 0.5 : 0}">${dots}</g></g>${topM > 0 ? colourScale(width, height + HEAD, topM) : ''}`;
 }
 
 function colourScale(width: number, y: number, topM: number): string {
