@@ -118,8 +118,12 @@ export const mapLatticeOf = ({ grid, card }: SurveyModel): Lattice => outputLatt
 /** The only model of its task fills the fixed columns. */
 const isAlone = (model: NamedModel, models: readonly NamedModel[]): boolean => models.filter(({ card }) => kindOf(card) === kindOf(model.card)).length === 1;
 
-/** What fixed columns are shared by: the task; tables of cells and of trees fill others. */
-const kindOf = (card: AnyCard): string => (isTableCard(card) ? `${card.task} per ${card.post.per}` : card.task);
+/** What fixed columns are shared by: the task; for the regressions and classes also the variable, and whether a table is of cells or trees: biomass and volume stand side by side. */
+function kindOf(card: AnyCard): string {
+  const { variable } = card.outputs[0]!;
+  if (isTableCard(card)) return `${card.task} of ${variable} per ${card.post.per}`;
+  return card.task === 'regress-raster' || card.task === 'classify' ? `${card.task} of ${variable}` : card.task;
+}
 
 /** Tasks of several models of which none is primary: their fixed columns stay NULL. Each with what to say of it. */
 export function tasksWithoutPrimary(models: readonly Pick<SurveyModel, 'name' | 'card' | 'primary'>[]): string[] {

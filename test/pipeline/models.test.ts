@@ -20,6 +20,12 @@ beforeAll(async () => {
     await writeFile(join(dir, folder, 'model.onnx'), model);
     await writeFile(join(dir, folder, 'card.json'), card.replace('"red-density"', JSON.stringify(name)));
   }
+  const table = sampleModels()['table-agb']!;
+  for (const [folder, what] of [['agb', table.card], ['volume', table.card.replaceAll('"agb"', '"volume"').replace('"name": "volume"', '"name": "agb"').replace('Mg/ha', 'm3/ha')]] as const) {
+    await mkdir(join(dir, folder));
+    await writeFile(join(dir, folder, 'model.onnx'), table.model);
+    await writeFile(join(dir, folder, 'card.json'), what);
+  }
 });
 afterAll(() => rm(dir, { recursive: true }));
 
@@ -30,7 +36,7 @@ const input: RasterInput = { name: 'ortho', key: 'inputs.images.ortho', files: [
 /** Resolve models as a job lists them, one line each, from line 6 on. */
 async function resolve(...models: string[]): Promise<SurveyModel[]> {
   const path = join(dir, 'job.yaml');
-  await writeFile(path, `survey: s\noutput: out\ninputs:\n  lidar: { files: [a.las] }\n  images: { ortho: { files: [o.tif], bands: [red, green, blue, nir] } }\nmodels:\n${models.map((model) => `  - { ${model}, on: ortho }\n`).join('')}`);
+  await writeFile(path, `survey: s\noutput: out\ninputs:\n  lidar: { files: [a.las] }\n  images: { ortho: { files: [o.tif], bands: [red, green, blue, nir] } }\nmodels:\n${models.map((model) => `  - { ${model}${/use: (agb|volume)/.test(model) ? '' : ', on: ortho'} }\n`).join('')}`);
   const loaded = await loadJob(path);
   return settleModels(await readModels(loaded, await openFingerprints(loaded.output, loaded.dir)), { lidar: [], chm: null, dtm: null, images: [ortho], crs: { epsg: 32611, name: '', from: '' }, canopySource: 'lidar' }, { job: loaded.job, rasters: [input] });
 }
@@ -64,4 +70,13 @@ test('of several models of one task none is primary unless the job says so, and 
   expect(one.map(({ primary }) => primary)).toEqual([false, true]);
   expect(tasksWithoutPrimary(one)).toEqual([]);
   expect(tasksWithoutPrimary([])).toEqual([]);
+});
+
+test('biomass and volume of cells are each the only one of their kind; two of biomass are not', async () => {
+  const both = await resolve('name: agb, use: agb', 'name: volume, use: volume');
+  expect(both.map(({ primary }) => primary)).toEqual([true, true]);
+  expect(tasksWithoutPrimary(both)).toEqual([]);
+  expect(tasksWithoutPrimary(await resolve('name: agb, use: agb', 'name: again, use: agb', 'name: volume, use: volume'))).toEqual([
+    'agb, again: several models of task regress-table of agb per cell, none primary: the fixed columns of that task stay NULL; set primary: true on one',
+  ]);
 });

@@ -8,5 +8,5 @@ export const Model = z.strictObject({
   on: z.union([name, z.array(name).min(1)]).optional().describe('what it reads: images, chm, dtm and earlier models by name; a model of a table reads none'),
   threshold: z.number().min(0).max(1).optional().describe('in the place of the card\'s threshold on scores or probabilities'),
   match: z.string().min(1).optional().describe('a radiometric match that brings its images to those that it was trained on: a file of `understory fit JOB radiometry`'),
-  primary: z.boolean().optional().describe('which of several models of one task fills the fixed columns'),
+  primary: z.boolean().optional().describe('which of several models of one task (of regressions and classifiers: and of one variable) fills the fixed columns'),
 });
