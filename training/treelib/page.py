@@ -1,0 +1,18 @@
+"""Pages of models: text between markers that a script fills, so that it cannot go stale."""
+from pathlib import Path
+
+
+def put_block(page, name, command, text):
+    """Replace what stands between the markers of a block; the page must have them."""
+    page = Path(page)
+    old, begin, end = page.read_text(), f'<!-- {name}: begin ({command}) -->', f'<!-- {name}: end -->'
+    at, to = old.find(begin), old.find(end)
+    if at < 0 or to < at:
+        raise ValueError(f'{page}: no line {begin} with {end} below it; put them where the block belongs')
+    page.write_text(f'{old[:at]}{begin}\n{text.strip()}\n{old[to:]}')
+
+
+def table(head, rows):
+    """A Markdown table; the first column to the left, the others to the right."""
+    line = lambda cells: f"| {' | '.join(cells)} |"
+    return '\n'.join([line(head), line(['---'] + ['--:'] * (len(head) - 1)), *[line(r) for r in rows]])
