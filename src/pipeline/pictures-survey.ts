@@ -78,9 +78,11 @@ const unitOf = (ground: Ground, { xM, yM }: Place): string => ground.unitAt(xM, 
 
 async function checkSource(connection: DuckDBConnection, model: string, notes: string[]): Promise<void> {
   const sources = (await connection.runAndReadAll('SELECT source, count(*)::INTEGER FROM tree GROUP BY source ORDER BY source')).getRowsJS().map(([source, count]) => ({ source: String(source), count: Number(count) }));
-  if (!sources.some(({ source }) => source === model)) throw new UsageError(`--of ${model}: the inventory has no tree of ${model}; it has ${sources.map(({ source, count }) => `${count} of ${source}`).join(', ') || 'none'}. Image trees come from primary models`, { source: model });
-  const canopy = sources.find(({ source }) => source === 'lidar' || source === 'chm');
-  const others = await sharedWith(connection, model);
+  const canopy = sources.find(({ source }) => source === 'lidar' || source === 'chm'), others = await sharedWith(connection, model);
+  if (!sources.some(({ source }) => source === model)) {
+    const why = others.length > 0 ? `All that it found stand under ${others.join(' or ')}, which the job names first: name ${model} first to have them` : 'Image trees come from primary models';
+    throw new UsageError(`--of ${model}: the inventory has no tree of ${model}; it has ${sources.map(({ source, count }) => `${count} of ${source}`).join(', ') || 'none'}. ${why}`, { source: model });
+  }
   if (others.length > 0) notes.push(`trees that both ${model} and ${others.join(' or ')} found stand under the one that the job names first, here not among those of ${model}: name ${model} first in the job to have them`);
   if (canopy) notes.push(`trees that both ${model} and ${canopy.source} found are ${canopy.source}'s and not among those of ${model}: recall is that of what the model added`);
 }

@@ -51,3 +51,15 @@ test('crowns by the boxes around them: one equal, one moved by half of its side,
 test('a model without trees in the inventory is named, with those that have some', async () => {
   await expect(scored('points2.csv', `tree_no,x,y\n1,${X},${Y}\n`, {}, 'crowns')).rejects.toThrow('--of crowns: the inventory has no tree of crowns; it has 1 of lidar, 4 of stems');
 });
+
+test('a model all of whose trees stand under others is told so', async () => {
+  const seen = await temporaryDir();
+  try {
+    const { path } = await mergeSurvey(seen, { '0_0': { tree: [treeRow({ treeId: 's:stems:1', source: 'stems', xM: X + 10, yM: Y + 30, heightM: null, flags: ['seen_by:boxes'] })] } }, { run: [runRow] });
+    const truth = join(seen, 'points.csv');
+    await writeFile(truth, `tree_no,x,y\n1,${X},${Y}\n`);
+    await expect(reading(path, (connection) => evaluateModelTrees(connection, 'boxes', truth, { surveyCrs, radiusM: [3] }))).rejects.toThrow('All that it found stand under stems, which the job names first: name boxes first to have them');
+  } finally {
+    await removeDir(seen);
+  }
+});
