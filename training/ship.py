@@ -150,8 +150,10 @@ def read_plots(args):
 
 
 def read_boxes(path):
+    """Boxes of a file; those without area (3 of urban_ortho_A, cut to lines by old patches) are left out."""
     with open(path, newline='') as f:
-        return np.array([[float(r[k]) for k in ('xmin', 'ymin', 'xmax', 'ymax')] for r in csv.DictReader(f)]).reshape(-1, 4)
+        boxes = np.array([[float(r[k]) for k in ('xmin', 'ymin', 'xmax', 'ymax')] for r in csv.DictReader(f)]).reshape(-1, 4)
+    return boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
 
 
 def ship_crown(args, folder):
