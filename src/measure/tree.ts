@@ -17,6 +17,8 @@ export interface TreeVerdict {
   speciesGroup: SpeciesGroup | null;
   /** of the detection that is this tree */
   confidence: number | null;
+  /** models whose detection, point or dead object is this tree, in the job's order */
+  seenBy: string[];
   /** stem diameter, cm, and biomass, kg, by a model in the place of an equation; null: by the equation */
   dbh: { mean: number; sd: number | null; equation: string } | null;
   agb: { mean: number; sd: number | null; equation: string } | null;
@@ -37,7 +39,7 @@ export interface SeenTree {
   status: TreeStatus;
 }
 
-const NOTHING_SEEN: TreeVerdict = { status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null };
+export const nothingSeen = (): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, seenBy: [], dbh: null, agb: null });
 
 export interface TreeContext {
   /** name of the survey, the first part of each id */
@@ -56,6 +58,8 @@ export const treeIdOf = (survey: string, source: string, xM: number, yM: number)
 
 const wholeCm = (metres: number): string => String(Math.round(toUnits(metres) / 1000) || 0);
 
+const seenByFlag = (model: string): string => `seen_by:${model}`;
+
 /** Diameter of the circle of equal area, metres. */
 export const crownDiameterOf = (areaM2: number): number => 2 * Math.sqrt(areaM2 / Math.PI);
 
@@ -65,10 +69,11 @@ export const crownDiameterOf = (areaM2: number): number => 2 * Math.sqrt(areaM2 
  * Heights are rounded to 1 mm, lon and lat to 1e-7 degrees, dbh_cm to 0.01, kilograms to 0.001 (law 5). Stem diameter and biomass come from the
  * stored height, crown diameter and stem diameter, so that a user can compute them again. Limits are NULL where the equation's sigma or tau is unknown.
  * Flags: the crown's own, `outside_equation` where an equation is used beyond the sizes that it, or its errors, were made from,
- * `no_equation` where one is asked for but none serves the tree, `no_wood_density` where one needs it and the stand's is not known.
+ * `no_equation` where one is asked for but none serves the tree, `no_wood_density` where one needs it and the stand's is not known, `seen_by:MODEL` for each model
+ * whose detection, point or dead object is this tree.
  */
 export const measureTrees = (crowns: readonly Crown[], context: TreeContext, verdicts: readonly TreeVerdict[] = []): Tree[] =>
-  crowns.map((crown, i) => measureTree(crown, context, verdicts[i] ?? NOTHING_SEEN));
+  crowns.map((crown, i) => measureTree(crown, context, verdicts[i] ?? nothingSeen()));
 
 /**
  * Trees that only models see, in their order: without a height, so that no equation serves them. A flag `seen_by:MODEL` names each model that sees it too.
@@ -81,7 +86,7 @@ export const imageTrees = (seen: readonly SeenTree[], { survey, toLonLat, siteOf
     treeId: treeIdOf(survey, source, xM, yM), source, xM, yM, lon: roundTo(lon, 7), lat: roundTo(lat, 7),
     heightM: null, crownAreaM2, crownDiameterM: areaM2 === null ? null : roundTo(crownDiameterOf(areaM2), 6), crownVolumeM3: null, crownBaseM: null,
     dbhCm: null, dbhCmLo: null, dbhCmHi: null, agbKg: null, agbKgLo: null, agbKgHi: null, carbonKg: null, dbhEquation: null, agbEquation: null,
-    speciesGroup: siteOf(xM, yM).group, status, deadFraction: null, confidence: score === null ? null : roundTo(score, 6), flags: seenBy.map((name) => `seen_by:${name}`), polygon,
+    speciesGroup: siteOf(xM, yM).group, status, deadFraction: null, confidence: score === null ? null : roundTo(score, 6), flags: seenBy.map(seenByFlag), polygon,
   };
 });
 
@@ -97,7 +102,7 @@ function measureTree(crown: Crown, { survey, source, toLonLat, allometry, siteOf
     dbhCm: dbh.mean, dbhCmLo: dbh.low, dbhCmHi: dbh.high,
     agbKg: agb.mean, agbKgLo: agb.low, agbKgHi: agb.high, carbonKg: agb.mean === null ? null : roundTo(CARBON_FRACTION * agb.mean, 3),
     dbhEquation: dbh.mean === null ? null : verdict.dbh?.equation ?? dbh.equation!.id, agbEquation: agb.mean === null ? null : verdict.agb?.equation ?? agb.equation!.id,
-    speciesGroup: site.group, status: verdict.status, deadFraction: verdict.deadFraction === null ? null : roundTo(verdict.deadFraction, 6), confidence: verdict.confidence === null ? null : roundTo(verdict.confidence, 6), flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb])], polygon: crown.polygon,
+    speciesGroup: site.group, status: verdict.status, deadFraction: verdict.deadFraction === null ? null : roundTo(verdict.deadFraction, 6), confidence: verdict.confidence === null ? null : roundTo(verdict.confidence, 6), flags: [...crown.flags, ...flagsOf(size, site, allometry, [dbh, agb]), ...verdict.seenBy.map(seenByFlag)], polygon: crown.polygon,
   };
 }
 

@@ -87,9 +87,9 @@ async function checkSource(connection: DuckDBConnection, model: string, notes: s
   if (canopy) notes.push(`trees that both ${model} and ${canopy.source} found are ${canopy.source}'s and not among those of ${model}: recall is that of what the model added`);
 }
 
-/** The models under whose names trees stand that this model has seen too. */
+/** The models under whose names trees stand that this model has seen too; the canopy's have a note of their own. */
 const sharedWith = async (connection: DuckDBConnection, model: string): Promise<string[]> =>
-  (await connection.runAndReadAll(`SELECT DISTINCT source FROM tree WHERE list_contains(flags, ${quoteText(`seen_by:${model}`)}) ORDER BY source`)).getRowsJS().map(([source]) => String(source));
+  (await connection.runAndReadAll(`SELECT DISTINCT source FROM tree WHERE list_contains(flags, ${quoteText(`seen_by:${model}`)}) AND source NOT IN ('lidar', 'chm') ORDER BY source`)).getRowsJS().map(([source]) => String(source));
 
 async function readBoxes(path: string, options: Parameters<typeof readPolygons>[1]): Promise<Box[]> {
   const boxes: Box[] = [];

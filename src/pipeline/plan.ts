@@ -19,7 +19,7 @@ import { mapReachM, networkOf, planModels } from './plan-models.ts';
 import type { HeightLayer, ImageLayer, LidarFile, SideFile, Survey } from './survey.ts';
 
 /** Raised when the results of a kind of task change; not the package's version. */
-export const STAGE_VERSIONS: Readonly<Record<TaskKind, number>> = { bucket: 1, canopy: 1, model: 1, measure: 3, merge: 1 };
+export const STAGE_VERSIONS: Readonly<Record<TaskKind, number>> = { bucket: 1, canopy: 1, model: 1, measure: 4, merge: 1 };
 
 export type TaskUnit =
   | { file: number }

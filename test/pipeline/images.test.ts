@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/pipeline/run-record.ts';
 import { openDuck } from '../../src/store/duck.ts';
+import { QUERIES } from '../../src/store/sql/queries.ts';
 import { runVariant, writeVariant } from './survey.ts';
 
 const models = fileURLToPath(new URL('../../data-samples/models', import.meta.url));
@@ -62,6 +63,20 @@ describe('a survey with models of every task', () => {
     expect(sources.length).toBeGreaterThan(1);
     for (const [source, n, heights] of sources) expect(heights, source).toBe(source === 'lidar' ? n : 0);
     expect(await rowsOf(job, "SELECT count(*)::INT FROM tree WHERE source <> 'lidar' AND tree_id NOT LIKE 'tiny:' || source || ':%'")).toEqual([[0]]);
+  });
+
+  test('says which models see a LiDAR tree, and puts their trees beside those of the canopy and the density, stand by stand', async () => {
+    const [[seen, scored, both]] = await rowsOf(job, "SELECT count(*) FILTER (list_contains(flags, 'seen_by:boxes'))::INT, count(confidence)::INT, count(*) FILTER (list_contains(flags, 'seen_by:boxes') AND confidence IS NULL)::INT FROM tree WHERE source = 'lidar'") as [[number, number, number]];
+    expect(seen).toBeGreaterThan(5);
+    expect(scored).toBeGreaterThanOrEqual(seen); // boxes have scores
+    expect(both).toBe(0);
+    const rows = await rowsOf(job, `SELECT stand_id, model, trees::INT, trees_per_ha FROM (${QUERIES['counts']!.sql})`) as [string, string, number, number | null][];
+    expect(rows.length).toBeGreaterThan(3);
+    for (const [stand, model, trees, perHa] of rows) {
+      const [[counted]] = await rowsOf(job, `SELECT count(*)::INT FROM tree JOIN tree_stand USING (tree_id) WHERE stand_id = '${stand}' AND (source = '${model}' OR list_contains(flags, 'seen_by:${model}'))`) as [[number]];
+      expect(trees, `${stand} ${model}`).toBe(counted);
+      expect(perHa === null, model).toBe(model === 'boxes'); // boxes have no map that says what was seen
+    }
   });
 
   test('says which crowns are dead, by the classifier first, with the dead share of their pixels', async () => {

@@ -1,6 +1,6 @@
 // pipeline/tasks/measure-images.ts: what models see near a tile as trees, and what they say of the crowns that LiDAR found. IO.
 import type { Box, Crown, Polygon, Tile, TreeStatus } from '../../types.ts';
-import { coveredBy } from '../../fuse/covered-trees.ts';
+import { crownOver } from '../../fuse/covered-trees.ts';
 import { deadFractions, deadHaloM } from '../../fuse/dead-crowns.ts';
 import { matchTrees } from '../../fuse/match-trees.ts';
 import { objectsOfMap } from '../../fuse/objects.ts';
@@ -10,6 +10,7 @@ import { growBox, holdsPoint } from '../../geo/box.ts';
 import { polygonAreaM2 } from '../../geo/polygon.ts';
 import type { ImageBox } from '../../infer/boxes.ts';
 import { densityPeaks } from '../../infer/density-map.ts';
+import { nothingSeen } from '../../measure/tree.ts';
 import type { SeenTree, TreeVerdict } from '../../measure/tree.ts';
 import { readPartTable } from '../../store/part-tables.ts';
 import { fuseReachM, givesTrees, isDead, matchRadiusM, objectReachM } from '../image-reach.ts';
@@ -41,7 +42,7 @@ export interface FusedImages {
  */
 export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }: Pick<Canopy, 'crowns' | 'hidden'>): Promise<FusedImages> {
   const { plan: { survey, job } } = call, around = growBox(tile.core, fuseReachM(survey, job));
-  const verdicts = crowns.map((): TreeVerdict => ({ status: 'unknown', deadFraction: null, speciesGroup: null, confidence: null, dbh: null, agb: null })), sightings: Sighting[] = [];
+  const verdicts = crowns.map(nothingSeen), sightings: Sighting[] = [];
   const lidar = survey.models.some(givesTrees) ? [...crowns, ...hidden, ...(await neighbourCrowns(call, tile, around))] : [];
   for (const [index, model] of survey.models.entries()) {
     if (model.card.task === 'classify') await classified(call, model, crowns, verdicts);
@@ -49,14 +50,18 @@ export async function fuseImages(call: TaskCall, tile: Tile, { crowns, hidden }:
     const trees = await treesSeen(call, model, index, around), radiusM = matchRadiusM(model);
     if (isDead(model.card)) {
       await markDead(call, model, index, tile, crowns, verdicts);
-      const covered = coveredBy(lidar.map(({ polygon }) => polygon), trees.map(({ middle }) => middle)); // a peak may lie on the edge of a plateau
-      sightings.push({ trees, radiusM, isTaken: (i) => covered[i]! });
+      const over = crownOver(lidar.map(({ polygon }) => polygon), trees.map(({ middle }) => middle)); // a peak may lie on the edge of a plateau
+      for (const l of new Set(over)) verdicts[l]?.seenBy.push(model.name);
+      sightings.push({ trees, radiusM, isTaken: (i) => over[i]! >= 0 });
       continue;
     }
     const pairs = matchTrees(lidar, trees.map(placeOf), radiusM), taken = new Set<number>();
     pairs.forEach((i, l) => {
-      if (i >= 0) taken.add(i);
-      if (i >= 0 && l < crowns.length) verdicts[l]!.confidence ??= trees[i]!.score;
+      if (i < 0) return;
+      taken.add(i);
+      if (l >= crowns.length) return;
+      verdicts[l]!.confidence ??= trees[i]!.score;
+      verdicts[l]!.seenBy.push(model.name);
     });
     sightings.push({ trees, radiusM, isTaken: (i) => taken.has(i) });
   }

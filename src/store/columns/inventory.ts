@@ -33,7 +33,7 @@ export const tree: Table = {
     column('status', 'VARCHAR', '', 'alive, dead or unknown'),
     optional('dead_fraction', 'DOUBLE', '1', 'share of the crown that is dead'),
     optional('confidence', 'DOUBLE', '1', 'confidence of the model that found the tree, 0 to 1; where it states none, of the next that sees it'),
-    column('flags', 'VARCHAR[]', '', 'what to know before using the row: near_void ...; of a tree that only models see, seen_by:MODEL for each that sees it beside its source'),
+    column('flags', 'VARCHAR[]', '', 'what to know before using the row: near_void ...; seen_by:MODEL for each model of points, boxes or dead trees that sees it beside its source'),
     optional('geometry', 'POLYGON', '', 'crown outline in the CRS of the survey'),
   ],
 };

@@ -15,6 +15,17 @@ export const QUERIES: Readonly<Record<string, NamedQuery>> = {
        round(agb_t_per_ha_lo, 1) AS agb_lo, round(agb_t_per_ha_hi, 1) AS agb_hi, round(canopy_cover, 2) AS canopy_cover, gap_count, flags
 FROM stand_metrics ORDER BY stand_id`,
   },
+  counts: {
+    meaning: 'stems of each stand side by side: of the canopy and of the primary density, and the trees of each model that sees single trees, per hectare where its map says what it saw',
+    sql: `WITH seen AS (
+  SELECT stand_id, model, count(*) AS trees FROM tree_stand JOIN tree USING (tree_id) JOIN model ON tree.source = model OR list_contains(flags, 'seen_by:' || model) GROUP BY ALL
+)
+SELECT stand_id, round(stems_per_ha) AS canopy_per_ha, round(stems_per_ha_image) AS density_per_ha, models.model, coalesce(trees, CASE WHEN valid_m2 > 0 THEN 0 END) AS trees,
+       round(coalesce(trees, 0) / nullif(valid_m2 / 10000, 0)) AS trees_per_ha, list_contains(stand_metrics.flags, 'counts_differ') AS counts_differ
+FROM stand_metrics LEFT JOIN (SELECT DISTINCT model FROM seen) AS models ON true
+LEFT JOIN seen USING (stand_id, model) LEFT JOIN (SELECT stand_id, source AS model, valid_m2 FROM stand_part) USING (stand_id, model)
+ORDER BY stand_id, models.model`,
+  },
   stand_metrics: { meaning: 'all figures of each stand', sql: 'SELECT * FROM stand_metrics ORDER BY stand_id' },
   survey: { meaning: 'figures of the whole survey', sql: 'SELECT * FROM survey_metrics' },
   trees: { meaning: 'every tree without its crown outline', sql: 'SELECT * EXCLUDE (geometry) FROM tree' },
