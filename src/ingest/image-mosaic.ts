@@ -1,5 +1,5 @@
 // ingest/image-mosaic.ts: a window of files that share a lattice, where they overlap the first with a valid pixel. IO.
-import { intersectWindows } from '../geo/lattice.ts';
+import { indexIn, intersectWindows } from '../geo/lattice.ts';
 import type { PixelArray, Window } from '../types.ts';
 import type { RasterFile } from './geotiff-reader.ts';
 
@@ -49,31 +49,28 @@ const isFull = (mask: Uint8Array, window: Window, common: Window): boolean => ro
 const isVoid = (mask: Uint8Array, window: Window, common: Window): boolean => rowsLack(mask, window, common, 1);
 
 function rowsLack(mask: Uint8Array, window: Window, common: Window, value: number): boolean {
-  for (let row = 0, at = startOf(window, common); row < common.height; row++, at += window.width) {
+  for (let row = 0, at = indexIn(window, common.col, common.row); row < common.height; row++, at += window.width) {
     if (mask.subarray(at, at + common.width).includes(value)) return false;
   }
   return true;
 }
 
-/** Index of the first pixel of a part of a window. */
-const startOf = (window: Window, part: Window): number => (part.row - window.row) * window.width + part.col - window.col;
-
 /** Copy a part of a window into it, row by row; at once where it is as wide. */
 function copyRows(out: Float32Array | Uint8Array, window: Window, from: PixelArray, part: Window): void {
-  const start = startOf(window, part), { width, height } = part;
+  const start = indexIn(window, part.col, part.row), { width, height } = part;
   if (width === window.width) return out.set(from, start);
   for (let row = 0; row < height; row++) out.set(from.subarray(row * width, (row + 1) * width), start + row * window.width);
 }
 
 /** Take values where the window is still void and the file is valid. */
 function fillVoids(out: Float32Array, mask: Uint8Array, window: Window, from: PixelArray, valid: Uint8Array, common: Window): void {
-  for (let row = 0, i = 0, start = startOf(window, common); row < common.height; row++, start += window.width) {
+  for (let row = 0, i = 0, start = indexIn(window, common.col, common.row); row < common.height; row++, start += window.width) {
     for (let col = 0, at = start; col < common.width; col++, i++, at++) if (valid[i] && !mask[at]) out[at] = from[i]!;
   }
 }
 
 function markValid(mask: Uint8Array, window: Window, valid: Uint8Array, common: Window): void {
-  for (let row = 0, i = 0, start = startOf(window, common); row < common.height; row++, start += window.width) {
+  for (let row = 0, i = 0, start = indexIn(window, common.col, common.row); row < common.height; row++, start += window.width) {
     for (let col = 0, at = start; col < common.width; col++, i++, at++) if (valid[i]) mask[at] = 1;
   }
 }

@@ -3,6 +3,7 @@ import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskKind } from '../types.ts';
 import { TEMPORARY, removeAtomically } from '../files/atomic.ts';
+import { exists } from '../files/exists.ts';
 import { dueTasks } from './due.ts';
 import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
 import { readPlan } from './plan-file.ts';
@@ -117,7 +118,6 @@ async function findLogs(output: string, now: Date): Promise<Litter[]> {
 }
 
 const namesIn = async (dir: string): Promise<string[]> => (await readdir(dir).catch(() => [])).sort();
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
 const litter = async (kind: LitterKind, path: string): Promise<Litter> => ({ kind, path, bytes: await bytesBelow(path) });
 
 async function bytesBelow(path: string): Promise<number> {

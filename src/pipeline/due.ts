@@ -1,6 +1,6 @@
 // pipeline/due.ts: which tasks of a plan have to run, and which have their parts. IO.
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../files/exists.ts';
 import type { Lookup } from './ledger.ts';
 import { listedLookup, outcomeOf, tasksByKey } from './ledger.ts';
 import type { Plan, Task } from './plan.ts';
@@ -39,7 +39,6 @@ export async function dueTasks(plan: Plan, { again = false } = {}): Promise<DueT
   return { tasks: plan.tasks.filter(({ key }) => due.has(key)), known: plan.tasks.filter(({ kind, key }) => kind !== 'bucket' && !due.has(key)).length };
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 async function isMerged(context: TaskContext): Promise<boolean> {
   const { plan } = context;

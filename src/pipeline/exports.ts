@@ -1,9 +1,10 @@
 // pipeline/exports.ts: the layers that a job wants after every merge. IO.
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crsFromEpsg, toLonLat } from '../geo/crs.ts';
 import { exportLayer } from '../export/registry.ts';
 import { writeFileAtomically } from '../files/atomic.ts';
+import { exists } from '../files/exists.ts';
 import { contentKey } from '../files/hash.ts';
 import type { Plan } from './plan.ts';
 import { readRunRecord } from './run-record.ts';
@@ -21,7 +22,7 @@ export async function writeExports(plan: Plan): Promise<string[]> {
   for (const wish of plan.job.exports) {
     const output = join(plan.output, 'exports', wish.file), key = contentKey([merged, wish]);
     files.push(output);
-    if (record[wish.file] === key && await access(output).then(() => true, () => false)) continue;
+    if (record[wish.file] === key && await exists(output)) continue;
     await exportLayer({ database: databasePath(plan.output), layer: wish.layer, output, toLonLat: lonLat });
     record[wish.file] = key;
     await writeFileAtomically(recordFile(plan.output), `${JSON.stringify(record, null, 1)}\n`);

@@ -1,8 +1,9 @@
 // pipeline/ledger.ts: what is done, what failed and what is due, by the parts and the quarantine on disk. IO.
-import { access, readFile, readdir, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskKind } from '../types.ts';
 import { writeFileAtomically } from '../files/atomic.ts';
+import { exists } from '../files/exists.ts';
 import { contentKey } from '../files/hash.ts';
 import { listPartKeys, partDir } from '../store/parts.ts';
 import type { Plan, Task } from './plan.ts';
@@ -51,7 +52,7 @@ export async function listFailures(output: string): Promise<Failure[]> {
 
 /** Look on disk at every question: for a worker, whose needs change while it lives. */
 export const diskLookup = (output: string): Lookup => ({
-  hasPart: (kind, key) => access(join(partDir(output, kind, key), 'part.json')).then(() => true, () => false),
+  hasPart: (kind, key) => exists(join(partDir(output, kind, key), 'part.json')),
   failureOf: (key) => readFailure(output, key),
 });
 

@@ -1,5 +1,4 @@
 // pipeline/mask-survey.ts: the map of a model in a survey against a mask drawn over its ground. IO.
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Box, Lattice, Raster } from '../types.ts';
 import { InvalidInput, UsageError } from '../errors.ts';
@@ -8,12 +7,12 @@ import type { DrawnPlace } from '../evaluate/mask-on-map.ts';
 import { greedyDifference } from '../evaluate/points.ts';
 import { scoreMasks } from '../evaluate/masks.ts';
 import { openFile } from '../files/byte-source.ts';
+import { exists } from '../files/exists.ts';
 import type { Crs } from '../geo/crs.ts';
 import { pixelCount, windowOfBox } from '../geo/lattice.ts';
 import { roundTo } from '../geo/units.ts';
 import { openRaster } from '../ingest/geotiff-reader.ts';
 import type { RasterFile } from '../ingest/geotiff-reader.ts';
-import { quoteText } from '../store/columns/define.ts';
 import type { DuckDBConnection } from '../store/duck.ts';
 import type { PictureRow } from './pictures.ts';
 
@@ -76,7 +75,7 @@ async function readDrawn(path: string, surveyCrs: Crs): Promise<Drawn> {
 
 /** The map within a box, on the lattice whose pixel (0, 0) is the file's first. */
 async function readMap(path: string, box: Box): Promise<Raster> {
-  if (!(await access(path).then(() => true, () => false))) throw new InvalidInput(`${path}: the run has left no such map in one file; run the job, or above 4 GB cut it out of the tiles beside it`, { source: path });
+  if (!(await exists(path))) throw new InvalidInput(`${path}: the run has left no such map in one file; run the job, or above 4 GB cut it out of the tiles beside it`, { source: path });
   const file = await openRaster(await openFile(path));
   try {
     const lattice = latticeOf(file, path), window = windowOfBox(lattice, box);

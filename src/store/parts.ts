@@ -1,9 +1,10 @@
 // store/parts.ts: the result of one task as a folder that is either whole or absent. IO.
 import { createHash } from 'node:crypto';
-import { access, mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IoError } from '../errors.ts';
 import { TEMPORARY, removeAtomically, syncPath, writeAtomically, writeFileAtomically } from '../files/atomic.ts';
+import { exists } from '../files/exists.ts';
 import type { TaskKind, VoidArea } from '../types.ts';
 import type { TableName } from './columns.ts';
 import { sharedConnection } from './duck.ts';
@@ -57,7 +58,7 @@ export const tableFile = (name: TableName): string => `${name}.parquet`;
 
 const partAt = (dir: string, info: Part['info']): Part => ({ dir, info, path: (name) => join(dir, name) });
 
-const isWhole = (dir: string): Promise<boolean> => access(join(dir, INFO)).then(() => true, () => false);
+const isWhole = (dir: string): Promise<boolean> => exists(join(dir, INFO));
 
 const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');

@@ -1,9 +1,10 @@
 // store/raster-writer.ts: a raster that comes tile by tile, to one COG, or to COGs and a VRT over them; staged, then swapped in. IO.
-import { access, readdir, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { removeAtomically, syncPath, writeAtomically } from '../files/atomic.ts';
 import type { ByteSource } from '../files/byte-source.ts';
 import { openFile } from '../files/byte-source.ts';
+import { exists } from '../files/exists.ts';
 import { contentKey } from '../files/hash.ts';
 import { StagedFile } from '../files/sink.ts';
 import { intersectWindows } from '../geo/lattice.ts';
@@ -224,7 +225,6 @@ function* filesOf(window: Window, filePx: number): Generator<{ col: number; row:
   }
 }
 
-const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
 /**
  * Take away what a raster's name held before: the other form, and the files of an older VRT. What a killed run left goes too.

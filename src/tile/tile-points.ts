@@ -5,7 +5,7 @@ import { openFile } from '../files/byte-source.ts';
 import type { ByteSource } from '../files/byte-source.ts';
 import { UNITS_PER_M, toUnits } from '../geo/units.ts';
 import type { BucketPoints, SubCells } from './bucket-format.ts';
-import { SUB_CELL_M, allocateBucketPoints, blockBytes, blockColumns, copyPoints, headBytes, parseHead, subCellsOf, subColOf, subRowOf } from './bucket-format.ts';
+import { SUB_CELL_M, allocateBucketPoints, blockBytes, blockColumns, copyPoints, headBytes, parseHead, subCellsOf } from './bucket-format.ts';
 import { bucketFileName } from './bucket-write.ts';
 import { tilesOfBox } from './grid.ts';
 import { distinctOf, gatherPoints, sortSubCell } from './point-order.ts';

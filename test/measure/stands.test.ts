@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { addDecimal, toDecimalText } from '../../src/geo/decimal.ts';
 import { xOfCol, yOfRow } from '../../src/geo/lattice.ts';
 import { standShares, type ShareInputs } from '../../src/measure/stands.ts';
-import type { Box, Lattice, Raster, Ring, Stand, StandPart, Tile, Window } from '../../src/types.ts';
+import type { Box, Lattice, Raster, Ring, Stand, Tile, Window } from '../../src/types.ts';
 
 const rectangle = (x0: number, y0: number, x1: number, y1: number): Ring => [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]];
 const stand = (standId: string, ...rings: Ring[]): Stand => ({ standId, attributes: {}, polygons: [rings] });

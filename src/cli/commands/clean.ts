@@ -1,8 +1,8 @@
 // cli/commands/clean.ts: `understory clean JOB [--parts] [--all-parts] [--dry-run]`.
-import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
+import { exists } from '../../files/exists.ts';
 import { takeLock } from '../../files/lock.ts';
 import type { Litter, LitterKind } from '../../pipeline/clean.ts';
 import { findLitter, removeLitter } from '../../pipeline/clean.ts';
@@ -22,7 +22,7 @@ const WORDS: Record<LitterKind, string> = { part: 'parts', quarantine: 'quaranti
 export async function clean(job: string, { parts = false, allParts = false, dryRun = false, json }: CleanCommandOptions): Promise<ExitCode> {
   if (parts && allParts) throw new UsageError('--parts and --all-parts contradict each other; give one');
   const { output } = await loadJob(job);
-  const isThere = await stat(output).then(() => true, () => false); // the lock would make the folder
+  const isThere = await exists(output); // the lock would make the folder
   const found = isThere ? await cleanLocked(output, { partsOnly: parts, allParts, dryRun }) : [], bytes = found.reduce((sum, each) => sum + each.bytes, 0);
   if (json) console.log(JSON.stringify({ output, dry_run: dryRun, bytes, removed: found.map(({ kind, path, bytes: size }) => ({ kind, path: relative(output, path), bytes: size })) }));
   else console.log(cleanText(output, found, dryRun));

@@ -1,8 +1,8 @@
 // cli/commands/evaluate.ts: `understory evaluate TARGET --reference FILE [--of MODEL]`, `understory evaluate MODEL --pictures DIR`.
-import { access } from 'node:fs/promises';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UsageError } from '../../errors.ts';
 import { writeFileAtomically } from '../../files/atomic.ts';
+import { exists } from '../../files/exists.ts';
 import { crsFromEpsg } from '../../geo/crs.ts';
 import { evaluateReference } from '../../pipeline/evaluation.ts';
 import type { EvaluationRow, ReferenceFiles } from '../../pipeline/evaluation.ts';
@@ -108,7 +108,7 @@ async function scoresOf(target: string, options: EvaluateCommandOptions): Promis
     refuse(options, ['radius'], 'is for points of a model (--of) or pictures; mapped trees are matched by distance and height');
     const files = await referenceFiles(reference, options), minDbhCm = Number(options.minDbh ?? 0);
     if (!(minDbhCm >= 0)) throw new UsageError(`--min-dbh ${options.minDbh}: give centimetres, as 7`);
-    const raster = validAreaFile(output), hasRaster = await access(raster).then(() => true, () => false);
+    const raster = validAreaFile(output), hasRaster = await exists(raster);
     const source = await openInventory(duck.connection, { validArea: hasRaster ? raster : null });
     try {
       const evaluation = await evaluateReference(source, files, { surveyCrs, minDbhCm, ...crs });

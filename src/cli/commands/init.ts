@@ -1,10 +1,11 @@
 // cli/commands/init.ts: `understory init [DIR]`: a job file for a folder of data.
-import { access, mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ExitCode } from '../../errors.ts';
 import { EXIT, UnderstoryError, UsageError, messageOf } from '../../errors.ts';
 import { writeFileAtomically } from '../../files/atomic.ts';
+import { exists } from '../../files/exists.ts';
 import { isEnough, jobText, surveyName } from '../../pipeline/init-job.ts';
 import type { JobText } from '../../pipeline/init-job.ts';
 import type { Choice } from '../../pipeline/init/choose.ts';
@@ -17,7 +18,7 @@ import type { GlobalOptions } from '../options.ts';
 export async function init(dir: string | undefined, { json }: GlobalOptions): Promise<ExitCode> {
   const folder = dir ?? '.', job = join(folder, 'job.yaml');
   if (!await stat(folder).then((info) => info.isDirectory(), () => false)) throw new UsageError(`${folder}: no folder there; name the one that holds the data`, { source: folder });
-  if (await access(job).then(() => true, () => false)) throw new UsageError(`${job}: is there already and stays as it is; rename it to have another written, or look at it with understory check ${job}`, { source: job });
+  if (await exists(job)) throw new UsageError(`${job}: is there already and stays as it is; rename it to have another written, or look at it with understory check ${job}`, { source: job });
   const { notes, ...seen } = await lookAtFolder(folder), choice = choose({ ...seen, notes });
   if (!isEnough(choice)) throw new UsageError(nothingText(folder, choice), { source: folder });
   const text: JobText = { survey: surveyName(basename(resolve(folder))), choice, notes, missing: null };

@@ -1,6 +1,7 @@
 // pipeline/init/look-at-folder.ts: the files of a folder and what each may be. IO.
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../../files/exists.ts';
 import { inParallel } from '../../files/in-parallel.ts';
 import { isOfInterest, lookAtFile } from './look-at-file.ts';
 import type { Sighting } from './sighting.ts';
@@ -63,6 +64,6 @@ async function filesBelow(dir: string, prefix: string, depth: number, notes: str
 
 /** The folder of a run's results, or of a model. */
 async function isOurs(dir: string): Promise<boolean> {
-  for (const name of ['survey.duckdb', 'plan.json', 'card.json']) if (await access(join(dir, name)).then(() => true, () => false)) return true;
+  for (const name of ['survey.duckdb', 'plan.json', 'card.json']) if (await exists(join(dir, name))) return true;
   return false;
 }
