@@ -115,7 +115,7 @@ def main():
     schedules = [Schedule(args.steps or 400, args.seed + k, batch=args.batch, save_every=300, lr=args.lr) for k in range(args.nets)]
 
     def nets(which, fit):
-        return [train(args.runs / f'{args.name}-{which}/{s.seed}', CropNet, drawer(fit, args.strength), loss_of, s) for s in schedules]
+        return [train(args.runs / f'{args.name}-{which}/{s.seed}', CropNet, drawer(fit, args.strength), loss_of, s, args.start and args.start / str(s.seed)) for s in schedules]
 
     if args.what == 'final':
         nets('final', items)

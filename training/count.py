@@ -12,14 +12,13 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import PyramidNet
+from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, cached, into_crops, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, count_scores, f1_of, match_points
 from treelib.settings import parser, settled
 
 CITIES = ('claremont', 'long_beach', 'palm_springs', 'riverside', 'santa_monica')
 SIDE, STRIDE = 176, 2
-WIDTHS = (24, 48, 96, 160)
 DENSITY_SD, HEAT_SD = 2.0, 1.5  # cells of 2 px
 UNIT = 2 * np.pi * DENSITY_SD ** 2  # the net's density is trees a cell times this: about 1 at a tree
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
 from treelib.jitter import jitter, to_input
-from treelib.net import PyramidNet
+from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, into_crops
 from treelib.score import average_precision, bootstrap, box_iou, f1_of, match_boxes
 from treelib.settings import parser, settled
@@ -42,7 +42,7 @@ def local_contrast(x):
 class CrownNet(torch.nn.Module):
     """Heat logits and, in pixels of the input, distances left, top, right, bottom from the middle of a cell."""
 
-    def __init__(self, widths=(24, 48, 96, 160), dropout=0.1):
+    def __init__(self, widths=WIDTHS, dropout=0.1):
         super().__init__()
         self.net = PyramidNet(6, {'heat': (1, -3.0), 'size': (4, 0.0)}, widths=widths, out_stride=STRIDE, dropout=dropout)
 

@@ -12,14 +12,13 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import PyramidNet
+from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, cached, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, f1_of, match_objects, objects
 from treelib.settings import parser, settled
 
 STATES = ('mo', 'ar', 'tx', 'wa')
 SIDE = 192
-WIDTHS = (24, 48, 96, 160)
 TRUE_MIN_PX = 1  # every drawn crown counts
 
 

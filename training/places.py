@@ -20,10 +20,9 @@ from treelib.export import run_onnx
 from treelib.jitter import to_input
 from treelib.page import put_block, table
 from treelib.score import count_scores
-from treelib.settings import HERE, parser, settled
+from treelib.settings import HERE, MODELS, parser, settled
 
 STRIDE, RIM = 16, 32
-NAMES = {'count': 'tree-count-urban', 'dead': 'dead-tree-naip', 'crown': 'tree-crown-rgb'}
 
 
 def window(picture, row, col, height, width):
@@ -98,7 +97,7 @@ def differences(a, b, name):
 
 def main():
     p = parser(__doc__)
-    p.add_argument('what', choices=NAMES)
+    p.add_argument('what', choices=['count', 'dead', 'crown'])
     p.add_argument('--model', type=Path, help='folder of model.onnx and card.json (default: that in models/)')
     p.add_argument('--patch', type=int, help='default: that of the card')
     p.add_argument('--margin', type=int, help='default: that of the card')
@@ -106,7 +105,7 @@ def main():
     p.add_argument('--every', type=int, default=1, help='one picture in so many')
     p.add_argument('--write', action='store_true', help="put the table on the model's page")
     args = settled(p)
-    folder = args.model or HERE.parent / 'models' / NAMES[args.what]
+    folder = args.model or HERE.parent / 'models' / MODELS[args.what]
     card = json.loads((folder / 'card.json').read_text())
     patch, margin = args.patch or card['input']['patch_px'], args.margin or card['input']['margin_px']
     model, cases, half = folder / 'model.onnx', cases_of(args), (patch - 2 * margin) // 2 // STRIDE * STRIDE

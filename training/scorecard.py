@@ -17,9 +17,8 @@ import numpy as np
 from treelib.chart import COLOURS, Panel, chart
 from treelib.page import put_block, table
 from treelib.score import f1_of
-from treelib.settings import HERE, parser, settled
+from treelib.settings import HERE, MODELS, parser, settled
 
-MODELS = {'count': 'tree-count-urban', 'dead': 'dead-tree-naip', 'crown': 'tree-crown-rgb', 'alive': 'crown-alive-dead'}
 THRESHOLDS = np.arange(0.1, 0.81, 0.05)
 RGB_ONLY = '_rgb_only'
 

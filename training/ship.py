@@ -18,8 +18,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from treelib.export import band_statistics, check, export, input_of, score_lines, write_card
+from treelib.net import SMALL, WIDTHS
 from treelib.score import average_precision, bootstrap, count_scores
-from treelib.settings import HERE, parser, settled
+from treelib.settings import HERE, MODELS, parser, settled
 
 RGBN = ('red', 'green', 'blue', 'nir')
 TODAY = datetime.date.today().isoformat()
@@ -47,17 +48,14 @@ class AliveGraph(torch.nn.Module):
         return sum(torch.softmax(net(x), 1) for net in self.nets) / len(self.nets)
 
 
-WIDTHS = ((24, 48, 96, 160), (16, 32, 64, 128))
-
-
 def load_any(run, make):
     """The averaged weights of a run, whichever of our widths it has."""
-    for widths in WIDTHS:
+    for widths in (WIDTHS, SMALL):
         try:
             return load_ema(run, lambda: make(widths))[0]
         except ValueError:
             continue
-    raise ValueError(f'{run}: its weights fit none of the widths {WIDTHS}')
+    raise ValueError(f'{run}: its weights fit neither the widths {WIDTHS} nor {SMALL}')
 
 
 def interval(n, score):
@@ -248,7 +246,7 @@ def save_sheet(path, tiles, across=8):
     Image.fromarray(np.concatenate([np.concatenate(fit[i: i + across], 1) for i in range(0, len(fit), across)], 0)).save(path)
 
 
-SHIP = {'count': ('tree-count-urban', ship_count), 'dead': ('dead-tree-naip', ship_dead), 'crown': ('tree-crown-rgb', ship_crown), 'alive': ('crown-alive-dead', ship_alive)}
+SHIP = {'count': ship_count, 'dead': ship_dead, 'crown': ship_crown, 'alive': ship_alive}
 
 
 def main():
@@ -262,9 +260,8 @@ def main():
     p.add_argument('--overlap', type=float, default=0.3)
     p.add_argument('--folds', type=Path, help='scores of the folds, for the card')
     args = settled(p)
-    name, ship = SHIP[args.what]
-    folder = args.into / name
-    card, size, worst, tiles = ship(args, folder)
+    folder = args.into / MODELS[args.what]
+    card, size, worst, tiles = SHIP[args.what](args, folder)
     card['tolerance'] = max(card['tolerance'], float(f'{10 * max(worst.values()):.0e}'))
     write_card(folder, card)
     if args.sheet:

@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 
+WIDTHS, SMALL = (24, 48, 96, 160), (16, 32, 64, 128)  # channels at 1/2, 1/4, 1/8, 1/16
+
+
 def conv_bn(c_in, c_out, k=3, stride=1, groups=1):
     return nn.Sequential(nn.Conv2d(c_in, c_out, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out, momentum=0.05))
 
@@ -52,7 +55,7 @@ class PyramidNet(nn.Module):
     heads: {name: (channels, bias at the start)}. Input sides must be multiples of 16.
     """
 
-    def __init__(self, bands, heads, widths=(16, 32, 64, 128), depths=(1, 2, 2, 2), attention=2, out_stride=2, dropout=0.0):
+    def __init__(self, bands, heads, widths=WIDTHS, depths=(1, 2, 2, 2), attention=2, out_stride=2, dropout=0.0):
         super().__init__()
         self.stem = conv_bn(bands * 4, widths[0])
         self.down = nn.ModuleList([nn.Identity()] + [conv_bn(a, b, 3, 2) for a, b in zip(widths, widths[1:])])

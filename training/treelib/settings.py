@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
+MODELS = {'count': 'tree-count-urban', 'dead': 'dead-tree-naip', 'crown': 'tree-crown-rgb', 'alive': 'crown-alive-dead'}  # folders in models/
 
 
 def parser(about):
