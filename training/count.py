@@ -5,6 +5,7 @@
 """
 import csv
 import json
+from pathlib import Path
 
 from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
@@ -12,19 +13,21 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import WIDTHS, PyramidNet
+from treelib.net import WIDTHS, PyramidNet, load_any
 from treelib.pictures import Bank, cached, into_crops, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, count_scores, f1_of, match_points
 from treelib.settings import parser, settled
+from treelib.teacher import turned
 
 CITIES = ('claremont', 'long_beach', 'palm_springs', 'riverside', 'santa_monica')
 SIDE, STRIDE = 176, 2
+SCALES, RIM = (0.8, 1.25), 32  # pictures as of 0.48 to 0.75 m; pixels of void that a crop may show beyond a picture's edge
 DENSITY_SD, HEAT_SD = 2.0, 1.5  # cells of 2 px
 UNIT = 2 * np.pi * DENSITY_SD ** 2  # the net's density is trees a cell times this: about 1 at a tree
 
 
 def make_net(widths=WIDTHS, attention=2):
-    return PyramidNet(4, {'density': (1, -3.0), 'heat': (1, -3.0)}, widths=widths, attention=attention, dropout=0.1)
+    return PyramidNet(4, {'density': (1, -3.0), 'heat': (1, -3.0)}, widths=widths, attention=attention, dropout=0.1, softened=True)
 
 
 class CountGraph(torch.nn.Module):
@@ -53,14 +56,19 @@ def read_points(path):
         return np.array([(float(r['col']) + 0.5, float(r['row']) + 0.5) for r in csv.DictReader(f)]).reshape(-1, 2)
 
 
-def targets(points, n):
-    """Density (sums: the counts) and heat (1 at the trees), k x 1 x n x n cells. points: k x most x 2 in crop pixels, NaN where none."""
+def targets(points, n, keep):
+    """Density (sums: the counts) and heat (1 at the trees), k x 1 x n x n cells.
+
+    points: k x most x 2 in crop pixels, NaN where none.  keep: k x n x n, 1 where the survey is: a tree's density lies there alone,
+    whole, since nobody sums what is beyond.
+    """
     c = points / STRIDE - 0.5
     cells = torch.arange(n, device=points.device, dtype=points.dtype)
     there = ~torch.isnan(points[..., 0])
     gx, gy = [torch.exp(-(cells - c[..., k: k + 1]) ** 2 / (2 * DENSITY_SD ** 2)) for k in (0, 1)]
     gx, gy = [torch.where(there[..., None], g / g.sum(2, keepdim=True), torch.zeros_like(g)) for g in (gx, gy)]
-    density = gy.transpose(1, 2) @ gx
+    inside = ((gy @ keep) * gx).sum(2, keepdim=True).clamp(min=1e-3)  # share of each tree's Gaussian
+    density = (gy / inside).transpose(1, 2) @ gx * keep
     heat = torch.zeros(len(points), 1, n, n, device=points.device)
     k, p = torch.nonzero(there, as_tuple=True)
     at = c[k, p].round().long().clamp(0, n - 1)
@@ -80,32 +88,49 @@ def spread(heat, axis, reach=6):
     return out
 
 
-def drawer(rows, pictures, points, power, newest):
-    """Crops by tree count ** power; pictures of 2020 `newest` times as often as others (val and users' data are of today)."""
+def drawer(rows, pictures, points, power, newest, compressed, teacher=None):
+    """Crops by tree count ** power; pictures of 2020 `newest` times as often as others (val and users' data are of today).
+
+    compressed: share of crops that are compressed.  teacher: a CountGraph whose maps of the crops, before jitter and turned at random, are targets too.
+    """
     bank = Bank(pictures, device())
     weight = np.array([(len(p) + 5.0) ** power * (newest if r['year'] == '2020' else 1) for p, r in zip(points, rows)])
     weight /= weight.sum()
 
     def draw(rng, batch):
-        windows = bank.draw(rng, rng.choice(len(rows), batch, p=weight), SIDE / np.exp(rng.uniform(np.log(0.7), np.log(1.4), batch)))
+        windows = bank.draw(rng, rng.choice(len(rows), batch, p=weight), SIDE / np.exp(rng.uniform(np.log(SCALES[0]), np.log(SCALES[1]), batch)), overhang=np.where(rng.random(batch) < 0.5, RIM, 0))
         keep = bank.inside(windows, SIDE) & torch.from_numpy(strips(rng, batch, SIDE)).to(bank.pixels.device)
-        x = jitter(rng, bank.cut(windows, SIDE)) * keep
+        clean = bank.cut(windows, SIDE)
+        x = jitter(rng, clean, rng.uniform(0, 1, batch), sharpen=1.0, compressed=compressed) * keep
         p = into_crops(windows, [points[i] for i in windows.index], SIDE)
         outside = ~((p >= 0) & (p < SIDE)).all(2)
         at = torch.from_numpy(np.where(outside[..., None], 0, p).astype(int)).to(keep.device)
         gone = torch.from_numpy(outside).to(keep.device) | ~keep[torch.arange(batch, device=keep.device)[:, None], 0, at[..., 1], at[..., 0]]
         p = torch.from_numpy(p.astype(np.float32)).to(keep.device).masked_fill(gone[..., None], float('nan'))
-        density, heat = targets(p, SIDE // STRIDE)
-        return {'x': to_input(x), 'density': density, 'heat': heat}
+        density, heat = targets(p, SIDE // STRIDE, keep[:, 0, ::STRIDE, ::STRIDE].float())
+        taught = dict(zip(('taught_density', 'taught_heat'), turned(teacher, to_input(clean * keep), int(rng.integers(8))))) if teacher else {}
+        return {'x': to_input(x), 'density': density, 'heat': heat, **taught}
 
     return draw
 
 
+def taught_loss(outputs, t):
+    """How far from the teacher: pixels, blocks, and quality focal loss (Li et al. 2020) on the heat."""
+    d, soft = F.softplus(outputs['density']), t['taught_density'] * UNIT
+    z, heat = outputs['heat'], t['taught_heat']
+    focal = ((torch.sigmoid(z) - heat).pow(2) * F.binary_cross_entropy_with_logits(z, heat, reduction='none')).sum() / (t['heat'] > 0.999).sum().clamp(min=1)
+    return 20 * (d - soft).pow(2).mean() + (blocks(d) - blocks(soft)).abs().mean() + 0.5 * focal
+
+
+def blocks(density):
+    """Trees by blocks of 32 px, half of them overlapping."""
+    return F.avg_pool2d(density, 16, 8) * (256 / UNIT)
+
+
 def loss_of(outputs, t, step):
-    """Pixels, blocks of 32 px, the global count, and CenterNet's focal loss on the heat."""
+    """Pixels, blocks of 32 px, the global count, and CenterNet's focal loss on the heat; what a teacher says, if there is one, as much again."""
     d, true = F.softplus(outputs['density']), t['density'] * UNIT
     pixel = (d - true).pow(2).mean()
-    blocks = lambda m: F.avg_pool2d(m, 16, 8) * (256 / UNIT)
     block = (blocks(d) - blocks(true)).abs().mean()
     error = (d - true).sum((1, 2, 3)).abs() / UNIT
     z, h = outputs['heat'], t['heat']
@@ -113,7 +138,8 @@ def loss_of(outputs, t, step):
     peak = h > 0.999
     focal = -(torch.where(peak, (1 - p).pow(2) * p.log(), (1 - h).pow(4) * p.pow(2) * (1 - p).log())).sum() / peak.sum().clamp(min=1)
     loss = 20 * pixel + 0.5 * error.mean() / 10 + block + 0.5 * focal
-    return loss, {'pixel': pixel, 'block': block, 'count': error.mean(), 'focal': focal}
+    taught = taught_loss(outputs, t) if 'taught_heat' in t else torch.zeros(())
+    return loss + taught, {'pixel': pixel, 'block': block, 'count': error.mean(), 'focal': focal, 'taught': taught}
 
 
 @torch.no_grad()
@@ -202,6 +228,8 @@ def main():
     p.add_argument('--widths', type=int, nargs=4, default=WIDTHS)
     p.add_argument('--attention', type=int, default=2)
     p.add_argument('--threshold', type=float, default=0.3)
+    p.add_argument('--compressed', type=float, default=0.4, help='share of crops that are lossily compressed')
+    p.add_argument('--teacher', type=Path, nargs='+', help='folders of finished runs whose mean is taught')
     args = settled(p)
     rows, pictures, points = load(args, 'train')
     if args.what == 'held':
@@ -210,8 +238,9 @@ def main():
     fit = [i for i, r in enumerate(rows) if r['city'] != args.city]
     pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [points[i] for i in k])
     run = args.runs / f"{args.name}-{args.city or 'final'}"
+    teacher = CountGraph([load_any(t, make_net) for t in args.teacher]).eval().to(device()) if args.teacher else None
     schedule = Schedule(args.steps or 4000, args.seed, batch=args.batch, lr=args.lr)
-    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest), loss_of, schedule, args.start)
+    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest, args.compressed, teacher), loss_of, schedule, args.start)
     if args.city:
         _, there, true = pick([i for i, r in enumerate(rows) if (r['city'], r['year']) == (args.city, '2020')])
         kept = left_out(CountGraph([net]), there, true)

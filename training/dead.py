@@ -5,6 +5,7 @@
   dead.py held           scores by state at --threshold and --min-area, as the card gives them (NAME-held.json)
 """
 import json
+from pathlib import Path
 
 from treelib.sgd import Schedule, device, train  # first: sets the threads before torch is loaded
 import numpy as np
@@ -12,13 +13,14 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import WIDTHS, PyramidNet
+from treelib.net import WIDTHS, PyramidNet, load_any
 from treelib.pictures import Bank, cached, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, f1_of, match_objects, objects
 from treelib.settings import parser, settled
+from treelib.teacher import turned
 
 STATES = ('mo', 'ar', 'tx', 'wa')
-SIDE = 192
+SIDE, RIM = 192, 32  # pixels; how much void a crop may show beyond a picture's edge
 TRUE_MIN_PX = 1  # every drawn crown counts
 
 
@@ -27,7 +29,7 @@ class DeadNet(torch.nn.Module):
 
     def __init__(self, widths=WIDTHS, dropout=0.1):
         super().__init__()
-        self.net = PyramidNet(4, {'dead': (4, -3.0)}, widths=widths, dropout=dropout)
+        self.net = PyramidNet(4, {'dead': (4, -3.0)}, widths=widths, dropout=dropout, softened=True)
 
     def forward(self, x):
         return {'dead': F.pixel_shuffle(self.net(x)['dead'], 2)}
@@ -52,8 +54,11 @@ def load(args, split):
     return rows, pictures, masks
 
 
-def drawer(rows, pictures, masks, strength):
-    """Crops of random turn, states drawn by 1 / sqrt(n), half of the crops around a dead pixel."""
+def drawer(rows, pictures, masks, strength, nir, teacher=None):
+    """Crops of random turn, states drawn by 1 / sqrt(n), half of the crops around a dead pixel; jitter of up to `strength`, and of nir by `nir`.
+
+    teacher: a DeadGraph whose probabilities of the crops, before jitter and turned at random, are targets too.
+    """
     bank, truth = Bank(pictures, device()), Bank([m[..., None].astype(np.uint8) for m in masks], device())
     dead_at = [np.argwhere(m)[:, ::-1] for m in masks]
     states = np.array([r['state'] for r in rows])
@@ -66,17 +71,19 @@ def drawer(rows, pictures, masks, strength):
         for k, i in enumerate(index):
             if k % 2 == 0 and len(dead_at[i]):
                 around[k] = dead_at[i][rng.integers(len(dead_at[i]))]
-        windows = bank.draw(rng, index, SIDE / np.exp(rng.uniform(np.log(0.75), np.log(1.45), batch)), around, any_turn=True)
+        windows = bank.draw(rng, index, SIDE / np.exp(rng.uniform(np.log(0.75), np.log(1.45), batch)), around, any_turn=True, overhang=np.where(rng.random(batch) < 0.5, RIM, 0))
         keep = bank.inside(windows, SIDE) & torch.from_numpy(strips(rng, batch, SIDE)).to(bank.pixels.device)
-        x = jitter(rng, bank.cut(windows, SIDE), strength) * keep
-        return {'x': to_input(x), 'y': ((truth.cut(windows, SIDE) > 0.5) & keep).float()}
+        clean = bank.cut(windows, SIDE)
+        x = jitter(rng, clean, rng.uniform(0, strength, batch), sharpen=1.0, compressed=0.4, nir=nir) * keep
+        taught = {'taught': turned(teacher, to_input(clean * keep), int(rng.integers(8)))[0]} if teacher else {}
+        return {'x': to_input(x), 'y': ((truth.cut(windows, SIDE) > 0.5) & keep).float(), **taught}
 
     return draw
 
 
 def loss_of(outputs, t, step, alpha=0.5):
-    """BCE + Tversky over the batch; alpha weighs false positives (0.5: Dice)."""
-    z, y = outputs['dead'], t['y']
+    """BCE + Tversky over the batch; alpha weighs false positives (0.5: Dice). A teacher's probabilities count half in both."""
+    z, y = outputs['dead'], (t['y'] + t['taught']) / 2 if 'taught' in t else t['y']
     bce = F.binary_cross_entropy_with_logits(z, y)
     p = torch.sigmoid(z)
     tp, fp, fn = (p * y).sum(), (p * (1 - y)).sum(), ((1 - p) * y).sum()
@@ -119,6 +126,8 @@ def main():
     p.add_argument('state', nargs='?', choices=STATES)
     p.add_argument('--name', default='dead', help='name of the recipe: runs are NAME-STATE and NAME-final')
     p.add_argument('--strength', type=float, default=1.2)
+    p.add_argument('--nir', type=float, default=0.3, help='sd of the gain of nir, beyond that of all bands')
+    p.add_argument('--teacher', type=Path, nargs='+', help='folders of finished runs whose mean is taught')
     p.add_argument('--alpha', type=float, default=0.5)
     p.add_argument('--threshold', type=float, default=0.5)
     p.add_argument('--min-area', type=int, default=16)
@@ -131,7 +140,8 @@ def main():
         fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
         pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
         run = args.runs / f"{args.name}-{args.state or 'final'}"
-        net = train(run, lambda: DeadNet(tuple(args.widths)), drawer(*pick(fit), args.strength), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
+        teacher = DeadGraph([load_any(t, DeadNet) for t in args.teacher]).eval().to(device()) if args.teacher else None
+        net = train(run, lambda: DeadNet(tuple(args.widths)), drawer(*pick(fit), args.strength, args.nir, teacher), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
         if held:
             maps = [predict(DeadGraph([net]), pictures[i]) for i in held]
             np.savez_compressed(run / 'held.npz', *[(m * 255).round().astype(np.uint8) for m in maps])

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from treelib.export import band_statistics, check, export, input_of, score_lines, write_card
-from treelib.net import SMALL, WIDTHS
+from treelib.net import load_any
 from treelib.score import average_precision, bootstrap, count_scores
 from treelib.settings import HERE, MODELS, parser, settled
 
@@ -48,16 +48,6 @@ class AliveGraph(torch.nn.Module):
         return sum(torch.softmax(net(x), 1) for net in self.nets) / len(self.nets)
 
 
-def load_any(run, make):
-    """The averaged weights of a run, whichever of our widths it has."""
-    for widths in (WIDTHS, SMALL):
-        try:
-            return load_ema(run, lambda: make(widths))[0]
-        except ValueError:
-            continue
-    raise ValueError(f'{run}: its weights fit neither the widths {WIDTHS} nor {SMALL}')
-
-
 def interval(n, score):
     return score(np.arange(n)), bootstrap(n, score)
 
@@ -85,9 +75,9 @@ def ship_count(args, folder):
     data = 'jonathanventura/urban-tree-detection-data'
     lines = score_lines(data, 'val: 56 other places of the same cities, 2020', scores, TODAY)
     for city, s in json.loads(args.folds.read_text()).items() if args.folds else ():  # by count.py held
-        lines += score_lines(data, f"train, 2020: {city.replace('_', ' ')}, {'each ' if city.startswith('all') else ''}left out of training; one network", s, TODAY)
+        lines += score_lines(data, f"train, 2020: {city.replace('_', ' ')}, {'each ' if city.startswith('all') else ''}left out of training; one network of version 1.1.0", s, TODAY)
     card = {
-        'name': 'tree-count-urban', 'version': '1.1.0', 'task': 'density', 'licence': 'Apache-2.0',
+        'name': 'tree-count-urban', 'version': '1.2.0', 'task': 'density', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'density', 'variable': 'stems', 'unit': 'stems/px', 'stride_px': 2, 'activation': 'none', 'range': [0, 2]},
                     {'name': 'heat', 'variable': 'heat', 'unit': '1', 'stride_px': 2, 'activation': 'none', 'range': [0, 1]}],
@@ -117,9 +107,9 @@ def ship_dead(args, folder):
     lines = score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', 'val: other counties of WA', scores, TODAY)
     if args.folds:  # scores on states left out, by dead.py held
         for state, s in json.loads(args.folds.read_text()).items():
-            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there; one network', s, TODAY)
+            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there; one network of version 1.1.0', s, TODAY)
     card = {
-        'name': 'dead-tree-naip', 'version': '1.1.0', 'task': 'segment', 'licence': 'Apache-2.0',
+        'name': 'dead-tree-naip', 'version': '1.2.0', 'task': 'segment', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'dead', 'variable': 'dead', 'unit': '1', 'stride_px': 1, 'activation': 'none', 'range': [0, 1]}],
         'post': {'objects': 'climb', 'threshold': threshold, 'min_area_m2': round(area * 0.36, 2), 'window_m': 3.0, 'max_radius_m': 8.0}, 'tolerance': 1e-4,

@@ -7,9 +7,11 @@ from pathlib import Path
 from treelib.sgd import Schedule, train  # first: sets the threads before torch is loaded
 import numpy as np
 import torch
-from treelib.jitter import jitter, strips
+from treelib.jitter import compress, jitter, strips
+from treelib.net import soften
 from treelib.pictures import Bank, Windows, into_crops
 from treelib.score import average_precision, box_iou, match_objects, match_points, objects
+from treelib.teacher import turned
 import count
 import crown
 
@@ -66,6 +68,23 @@ class Crops(unittest.TestCase):
         self.assertTrue((out >= 0).all() and (out <= 255).all() and (out[:, 3] == 0).all() and (out[:, 0] > 0).any())
 
 
+    def test_compression_rounds_cosines_and_0_leaves_a_picture(self):
+        x = torch.from_numpy(np.random.default_rng(5).integers(0, 256, (3, 4, 32, 48)).astype(np.float32))
+        out = compress(x, [0, 2, 40])
+        error = (out - x).abs().mean((1, 2, 3))
+        self.assertLess(float(error[0]), 1e-4)
+        self.assertTrue(0.3 < error[1] < 4 < error[2])
+        flat = torch.full((1, 3, 16, 16), 96.0)  # its one cosine is 8 x 96
+        self.assertLess(float((compress(flat, [16]) - flat).abs().max()), 1e-3)
+
+    def test_softening_keeps_what_is_smooth_and_takes_colour_of_single_pixels(self):
+        ramp = torch.arange(32.0).expand(1, 4, 32, 32) + torch.tensor([10.0, 20, 30, 40])[None, :, None, None]
+        self.assertLess(float((soften(ramp) - ramp)[..., 2:-2].abs().max()), 1e-4)
+        checks = torch.zeros(1, 4, 32, 32)
+        checks[:, 0, ::2, ::2] = checks[:, 0, 1::2, 1::2] = 3
+        self.assertLess(float((soften(checks)[:, 0] - soften(checks)[:, 1]).sub(1.5).abs().max()), 1e-4)  # red on average, everywhere
+
+
 def tensor(v):
     return torch.tensor(v, dtype=torch.float32)
 
@@ -73,13 +92,26 @@ def tensor(v):
 class Targets(unittest.TestCase):
     def test_density_sums_to_the_count_even_at_the_edge(self):
         none = [float('nan')] * 2
-        density, heat = count.targets(tensor([[(0.2, 0.2), (88.0, 30.0), (175.9, 175.9)], [(40.0, 40.0), none, none]]), 88)
+        density, heat = count.targets(tensor([[(0.2, 0.2), (88.0, 30.0), (175.9, 175.9)], [(40.0, 40.0), none, none]]), 88, torch.ones(2, 88, 88))
         self.assertTrue(np.allclose(density.sum((1, 2, 3)), [3, 1], atol=1e-4))
         self.assertEqual([int(n) for n in (heat == 1).sum((1, 2, 3))], [3, 1])
 
+    def test_density_lies_where_the_survey_is(self):
+        keep = torch.ones(1, 88, 88)
+        keep[:, :, :20] = 0  # void up to 40 px
+        density, _ = count.targets(tensor([[(41.0, 90.0), (120.0, 90.0)]]), 88, keep)
+        self.assertAlmostEqual(float(density.sum()), 2, places=4)
+        self.assertEqual(float(density[..., :20].sum()), 0)
+
+    def test_a_teacher_is_turned_back(self):
+        x = torch.from_numpy(np.random.default_rng(6).normal(size=(2, 4, 32, 32)).astype(np.float32))
+        for turn in range(8):
+            (got,) = turned(lambda v: v[:, :1] * 2, x, turn)
+            self.assertTrue(torch.equal(got, x[:, :1] * 2))
+
     def test_heat_is_the_nearest_trees_gaussian(self):
         points = np.random.default_rng(4).uniform(0, 176, (1, 30, 2))
-        heat = count.targets(tensor(points), 88)[1][0, 0].numpy()
+        heat = count.targets(tensor(points), 88, torch.ones(1, 88, 88))[1][0, 0].numpy()
         cells = np.rint(points[0] / count.STRIDE - 0.5).clip(0, 87)
         r, c = np.mgrid[:88, :88]
         near = np.min([(r - y) ** 2 + (c - x) ** 2 for x, y in cells], 0)
@@ -89,7 +121,7 @@ class Targets(unittest.TestCase):
 
     def test_peaks_find_the_points_of_a_clean_heat(self):
         points = np.array([(21.0, 33.0), (60.0, 60.0), (100.0, 35.0)])
-        found = count.peaks(count.targets(tensor(points[None]), 88)[1][0, 0].numpy(), 0.5)
+        found = count.peaks(count.targets(tensor(points[None]), 88, torch.ones(1, 88, 88))[1][0, 0].numpy(), 0.5)
         self.assertEqual(len(found), 3)
         self.assertLess(np.abs(np.sort(found, 0) - np.sort(points, 0)).max(), 1.5)
 

@@ -6,6 +6,7 @@ fused, a density map as output. Ours is small enough for a CPU, has convolutions
 import torch
 import torch.nn.functional as F
 from torch import nn
+from treelib.sgd import load_ema
 
 
 WIDTHS, SMALL = (24, 48, 96, 160), (16, 32, 64, 128)  # channels at 1/2, 1/4, 1/8, 1/16
@@ -13,6 +14,20 @@ WIDTHS, SMALL = (24, 48, 96, 160), (16, 32, 64, 128)  # channels at 1/2, 1/4, 1/
 
 def conv_bn(c_in, c_out, k=3, stride=1, groups=1):
     return nn.Sequential(nn.Conv2d(c_in, c_out, k, stride, k // 2, groups=groups, bias=False), nn.BatchNorm2d(c_out, momentum=0.05))
+
+
+def soften(x):
+    """Light without its finest detail and colour by cells of 2 x 2 px: what lossy compression leaves, so that it changes no count.
+
+    x: n x (red, green, blue, any further bands) x height x width, sides even. Further bands are treated as light.
+    """
+    grey = x[:, :3].mean(1, keepdim=True)
+    colour = F.interpolate(F.avg_pool2d(x[:, :3] - grey, 2), scale_factor=2, mode='bilinear', align_corners=False)
+    light = torch.cat([grey, x[:, 3:]], 1)
+    k = torch.tensor([0.125, 0.75, 0.125], dtype=x.dtype, device=x.device)
+    bands = int(x.shape[1]) - 2
+    light = F.conv2d(F.pad(light, (1, 1, 1, 1), 'replicate'), (k[:, None] * k).repeat(bands, 1, 1, 1), groups=bands)
+    return torch.cat([light[:, :1] + colour, light[:, 1:]], 1)
 
 
 class Block(nn.Module):
@@ -52,15 +67,16 @@ class Attention(nn.Module):
 class PyramidNet(nn.Module):
     """Encoder at 1/2, 1/4, 1/8, 1/16 of the input, decoder back to 1/2 (or 1/4 with `out_stride` 4), one head for each output.
 
-    heads: {name: (channels, bias at the start)}. Input sides must be multiples of 16.
+    heads: {name: (channels, bias at the start)}. Input sides must be multiples of 16. softened: the input goes through `soften` first.
     """
 
-    def __init__(self, bands, heads, widths=WIDTHS, depths=(1, 2, 2, 2), attention=2, out_stride=2, dropout=0.0):
+    def __init__(self, bands, heads, widths=WIDTHS, depths=(1, 2, 2, 2), attention=2, out_stride=2, dropout=0.0, softened=False):
         super().__init__()
         self.stem = conv_bn(bands * 4, widths[0])
         self.down = nn.ModuleList([nn.Identity()] + [conv_bn(a, b, 3, 2) for a, b in zip(widths, widths[1:])])
         self.stages = nn.ModuleList([nn.Sequential(*[Block(c) for _ in range(d)]) for c, d in zip(widths, depths)])
         self.attention = nn.Sequential(*[Attention(widths[-1]) for _ in range(attention)])
+        self.softened = softened
         self.levels = 3 if out_stride == 2 else 2
         self.lateral = nn.ModuleList([conv_bn(b, a, 1) for a, b in zip(widths, widths[1:])])
         self.fuse = nn.ModuleList([conv_bn(a, a) for a in widths[:-1]])
@@ -72,7 +88,7 @@ class PyramidNet(nn.Module):
             nn.init.normal_(self.heads[n][2].weight, std=0.01)
 
     def forward(self, x):
-        x = F.relu(self.stem(F.pixel_unshuffle(x, 2)))
+        x = F.relu(self.stem(F.pixel_unshuffle(soften(x) if self.softened else x, 2)))
         maps = []
         for down, stage in zip(self.down, self.stages):
             x = stage(F.relu(down(x)) if maps else x)
@@ -82,3 +98,13 @@ class PyramidNet(nn.Module):
             x = F.interpolate(self.lateral[i](x), scale_factor=2, mode='bilinear', align_corners=False)
             x = F.relu(self.fuse[i](x + maps[i]))
         return {n: head(x) for n, head in self.heads.items()}
+
+
+def load_any(run, make):
+    """The averaged weights of a run, whichever of our widths it has."""
+    for widths in (WIDTHS, SMALL):
+        try:
+            return load_ema(run, lambda: make(widths))[0]
+        except ValueError:
+            continue
+    raise ValueError(f'{run}: its weights fit neither the widths {WIDTHS} nor {SMALL}')

@@ -76,10 +76,14 @@ class Bank:
         for k, p in enumerate(pictures):
             self.pixels[k, :, : p.shape[0], : p.shape[1]] = torch.from_numpy(np.ascontiguousarray(p.transpose(2, 0, 1)))
 
-    def draw(self, rng, index, span, around=None, any_turn=False):
-        """Windows of the given spans at random places: inside the picture where they fit, about a point `around` (n x 2, NaN: anywhere)."""
+    def draw(self, rng, index, span, around=None, any_turn=False, overhang=0):
+        """Windows of the given spans at random places: inside the picture where they fit, about a point `around` (n x 2, NaN: anywhere).
+
+        overhang: pixels by which a window may stick out (a number, or one for each window).
+        """
         n, room = len(index), self.sizes[index] - span[:, None]
-        low, high = np.minimum(0, room), np.maximum(0, room)
+        out = np.broadcast_to(overhang, n)[:, None]
+        low, high = np.minimum(0, room) - out, np.maximum(0, room) + out
         origin = rng.uniform(low, high)
         if around is not None:
             near = np.clip(around - span[:, None] * rng.uniform(0.2, 0.8, (n, 2)), low, high)
