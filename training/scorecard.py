@@ -107,7 +107,7 @@ def chart_count(args, card):
         a.points(pairs, COLOURS[k], bands, filled=k == 0)
     held = {c: np.load(args.runs / f'count-{c}/held.npz') for c in count.CITIES}
     splits = [s['split'] for s in card['scores'] if s['metric'] == 'mae' and 'left out' in s['split']]
-    b = on_places('A city left out (initials; one network)', splits, [initials(s.split(': ')[1].split(',')[0]) for s in splits], (0, 25), 'MAE, trees a picture')
+    b = on_places('A city left out (initials)', splits, [initials(s.split(': ')[1].split(',')[0]) for s in splits], (0, 25), 'MAE, trees a picture')
     bars(b, card, splits, 'mae', COLOURS[0], -0.1, 'red, green, blue, nir')
     bars(b, card, splits, 'mae_rgb_only', COLOURS[1], 0.1, 'red, green, blue')
     rows, _, points = count.load(args, 'train')
