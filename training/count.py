@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import WIDTHS, PyramidNet, load_any
+from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, cached, into_crops, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, count_scores, f1_of, match_points
 from treelib.settings import parser, settled
-from treelib.teacher import turned
+from treelib.teacher import mean_of, turned
 
 CITIES = ('claremont', 'long_beach', 'palm_springs', 'riverside', 'santa_monica')
 SIDE, STRIDE = 176, 2
@@ -238,7 +238,7 @@ def main():
     fit = [i for i, r in enumerate(rows) if r['city'] != args.city]
     pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [points[i] for i in k])
     run = args.runs / f"{args.name}-{args.city or 'final'}"
-    teacher = CountGraph([load_any(t, make_net) for t in args.teacher]).eval().to(device()) if args.teacher else None
+    teacher = mean_of(CountGraph, args.teacher, make_net)
     schedule = Schedule(args.steps or 4000, args.seed, batch=args.batch, lr=args.lr)
     net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest, args.compressed, teacher), loss_of, schedule, args.start)
     if args.city:

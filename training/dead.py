@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from treelib.jitter import jitter, strips, to_input
-from treelib.net import WIDTHS, PyramidNet, load_any
+from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, cached, read_all, read_four_bands, read_index
 from treelib.score import bootstrap, f1_of, match_objects, objects
 from treelib.settings import parser, settled
-from treelib.teacher import turned
+from treelib.teacher import mean_of, turned
 
 STATES = ('mo', 'ar', 'tx', 'wa')
 SIDE, RIM = 192, 32  # pixels; how much void a crop may show beyond a picture's edge
@@ -140,7 +140,7 @@ def main():
         fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
         pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
         run = args.runs / f"{args.name}-{args.state or 'final'}"
-        teacher = DeadGraph([load_any(t, DeadNet) for t in args.teacher]).eval().to(device()) if args.teacher else None
+        teacher = mean_of(DeadGraph, args.teacher, DeadNet)
         net = train(run, lambda: DeadNet(tuple(args.widths)), drawer(*pick(fit), args.strength, args.nir, teacher), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
         if held:
             maps = [predict(DeadGraph([net]), pictures[i]) for i in held]

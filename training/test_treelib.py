@@ -67,7 +67,6 @@ class Crops(unittest.TestCase):
         out = jitter(np.random.default_rng(3), x, drop_nir=1.0)
         self.assertTrue((out >= 0).all() and (out <= 255).all() and (out[:, 3] == 0).all() and (out[:, 0] > 0).any())
 
-
     def test_compression_rounds_cosines_and_0_leaves_a_picture(self):
         x = torch.from_numpy(np.random.default_rng(5).integers(0, 256, (3, 4, 32, 48)).astype(np.float32))
         out = compress(x, [0, 2, 40])

@@ -6,11 +6,11 @@ import torch.nn.functional as F
 MEAN, STD = 110.0, 50.0  # of the levels, all bands: constants of the card, never of a picture
 
 
-def blur3(x):
-    """Binomial 3 x 3 blur."""
-    k = torch.tensor([0.25, 0.5, 0.25], device=x.device)
-    kernel = (k[:, None] * k[None]).expand(x.shape[1], 1, 3, 3)
-    return F.conv2d(F.pad(x, (1, 1, 1, 1), 'replicate'), kernel, groups=x.shape[1])
+def blur3(x, side=0.25):
+    """3 x 3 blur, `side` the weight of a neighbour along an axis (0.25: binomial)."""
+    bands = int(x.shape[1])  # a number for ONNX
+    k = torch.tensor([side, 1 - 2 * side, side], dtype=x.dtype, device=x.device)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), 'replicate'), (k[:, None] * k).repeat(bands, 1, 1, 1), groups=bands)
 
 
 def cosines(n=8):

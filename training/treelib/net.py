@@ -6,6 +6,7 @@ fused, a density map as output. Ours is small enough for a CPU, has convolutions
 import torch
 import torch.nn.functional as F
 from torch import nn
+from treelib.jitter import blur3
 from treelib.sgd import load_ema
 
 
@@ -23,10 +24,7 @@ def soften(x):
     """
     grey = x[:, :3].mean(1, keepdim=True)
     colour = F.interpolate(F.avg_pool2d(x[:, :3] - grey, 2), scale_factor=2, mode='bilinear', align_corners=False)
-    light = torch.cat([grey, x[:, 3:]], 1)
-    k = torch.tensor([0.125, 0.75, 0.125], dtype=x.dtype, device=x.device)
-    bands = int(x.shape[1]) - 2
-    light = F.conv2d(F.pad(light, (1, 1, 1, 1), 'replicate'), (k[:, None] * k).repeat(bands, 1, 1, 1), groups=bands)
+    light = blur3(torch.cat([grey, x[:, 3:]], 1), 0.125)
     return torch.cat([light[:, :1] + colour, light[:, 1:]], 1)
 
 
