@@ -38,10 +38,15 @@ def run_onnx(path, inputs):
         return [{n: np.fromfile(folder / f'{k}.{n}.f32', '<f4').reshape(shape) for n, shape in d.items()} for k, d in enumerate(dims)]
 
 
-@torch.no_grad()
 def check(net, path, names, pictures):
-    """Largest difference of ONNX Runtime and PyTorch, by output, over pictures (h x w x bands levels, sides of any allowed size) and over two at a time."""
-    inputs = [to_input(p[None].astype(np.float32)) for p in pictures]
+    """Largest difference of ONNX Runtime and PyTorch, by output, over pictures: h x w x bands levels, sides of any allowed size."""
+    return differences(net, path, names, [to_input(p[None].astype(np.float32)) for p in pictures])
+
+
+@torch.no_grad()
+def differences(net, path, names, inputs):
+    """Largest difference of ONNX Runtime and PyTorch, by output, over inputs of the net (n x bands x h x w, float32) and over two at a time."""
+    inputs = list(inputs)
     inputs.append(np.concatenate([inputs[0], inputs[0][:, :, ::-1]]))  # the batch is free: a GPU takes several patches
     worst = dict.fromkeys(names, 0.0)
     for x, got in zip(inputs, run_onnx(path, inputs)):
