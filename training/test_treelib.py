@@ -14,6 +14,7 @@ from treelib.score import average_precision, box_iou, match_objects, match_point
 from treelib.teacher import turned
 import count
 import crown
+import scales
 
 
 def drawn(seed, any_turn):
@@ -153,6 +154,24 @@ class Scores(unittest.TestCase):
         labels, n = objects(m, 4)
         self.assertEqual((n, labels[8, 8]), (1, 0))
         self.assertEqual(match_objects(labels, n, labels, n), 1)
+
+
+class Scales(unittest.TestCase):
+    def test_a_tree_comes_back_to_its_place_from_any_size(self):
+        x, y = 30.4, 21.7
+        r, c = np.mgrid[:60, :80] + 0.5
+        tree = (200 * np.exp(-((c - x) ** 2 + (r - y) ** 2) / 18))[..., None]
+        for size in (0.5, 0.6, 0.75, 1.0):
+            got = scales.as_of(tree, 0.6, size, 0.6)[..., 0]
+            self.assertEqual(got.shape, (60, 80))
+            self.assertLess(np.hypot((c * got).sum() / got.sum() - x, (r * got).sum() / got.sum() - y), 0.05)
+
+    def test_coarser_pixels_are_means_of_areas_and_finer_ones_linear(self):
+        row = np.array([10.0, 20, 30, 40, 50]).reshape(1, 5, 1)
+        self.assertTrue(np.allclose(scales.resampled(row, 1.25)[0, :, 0], [12, 24, 36, 48]))  # (10 + 20 / 4) / 1.25
+        self.assertTrue(np.allclose(scales.resampled(row, 0.5)[0, :4, 0], [10, 12.5, 17.5, 22.5]))
+        flat = scales.as_of(np.full((41, 33, 3), 77.0), 0.1, 0.3, 0.2)
+        self.assertTrue(flat.shape == (21, 17, 3) and (flat == 77).all())  # the edge neither darkens nor is lost
 
 
 class Training(unittest.TestCase):
