@@ -126,7 +126,7 @@ def main():
         at = [i for i, it in enumerate(items) if fold[it[2]] == k]
         held[at] = np.mean([predict(net, [items[i] for i in at]) for net in nets(k, [it for it in items if fold[it[2]] != k])], 0)
         print(k, 'sites', sorted(s for s in fold if fold[s] == k), 'balanced accuracy %.4f' % balanced(held[at], y[at]), flush=True)
-    interval = bootstrap(len(items), lambda i: balanced(held[i], y[i]))
+    interval = bootstrap(len(items), lambda i: balanced(held[i], y[i]), places=[site for _, _, site in items])
     print(json.dumps({'balanced_accuracy': balanced(held, y), 'interval': interval, 'alive_right': float((held[y == 0] <= 0.5).mean()), 'dead_right': float((held[y == 1] > 0.5).mean()),
                       'by_threshold': {t: round(balanced(held, y, t), 4) for t in (0.3, 0.4, 0.5, 0.6, 0.7)}}))
     np.savez(args.runs / f'{args.name}-held.npz', held=held, y=y)

@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 from treelib.jitter import jitter, strips, to_input
+from treelib.losses import centre_focal
 from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, cached, into_crops, read_all, read_four_bands, read_index
-from treelib.score import bootstrap, count_scores, f1_of, match_points
+from treelib.score import count_scores, f1_of, match_points, scored
 from treelib.settings import parser, settled
 from treelib.teacher import mean_of, turned
 
@@ -88,10 +89,11 @@ def spread(heat, axis, reach=6):
     return out
 
 
-def drawer(rows, pictures, points, power, newest, compressed, teacher=None):
+def drawer(rows, pictures, points, power, newest, compressed, nir, teacher=None):
     """Crops by tree count ** power; pictures of 2020 `newest` times as often as others (val and users' data are of today).
 
-    compressed: share of crops that are compressed.  teacher: a CountGraph whose maps of the crops, before jitter and turned at random, are targets too.
+    compressed: share of crops that are compressed.  nir: how much nir is jittered by itself.  teacher: a CountGraph whose maps of the
+    crops, before jitter, turned at random and half of them without nir, are targets too.
     """
     bank = Bank(pictures, device())
     weight = np.array([(len(p) + 5.0) ** power * (newest if r['year'] == '2020' else 1) for p, r in zip(points, rows)])
@@ -101,15 +103,18 @@ def drawer(rows, pictures, points, power, newest, compressed, teacher=None):
         windows = bank.draw(rng, rng.choice(len(rows), batch, p=weight), SIDE / np.exp(rng.uniform(np.log(SCALES[0]), np.log(SCALES[1]), batch)), overhang=np.where(rng.random(batch) < 0.5, RIM, 0))
         keep = bank.inside(windows, SIDE) & torch.from_numpy(strips(rng, batch, SIDE)).to(bank.pixels.device)
         clean = bank.cut(windows, SIDE)
-        x = jitter(rng, clean, rng.uniform(0, 1, batch), sharpen=1.0, compressed=compressed) * keep
+        x = jitter(rng, clean, rng.uniform(0, 1, batch), sharpen=1.0, compressed=compressed, nir=nir) * keep
         p = into_crops(windows, [points[i] for i in windows.index], SIDE)
         outside = ~((p >= 0) & (p < SIDE)).all(2)
         at = torch.from_numpy(np.where(outside[..., None], 0, p).astype(int)).to(keep.device)
         gone = torch.from_numpy(outside).to(keep.device) | ~keep[torch.arange(batch, device=keep.device)[:, None], 0, at[..., 1], at[..., 0]]
         p = torch.from_numpy(p.astype(np.float32)).to(keep.device).masked_fill(gone[..., None], float('nan'))
         density, heat = targets(p, SIDE // STRIDE, keep[:, 0, ::STRIDE, ::STRIDE].float())
-        taught = dict(zip(('taught_density', 'taught_heat'), turned(teacher, to_input(clean * keep), int(rng.integers(8))))) if teacher else {}
-        return {'x': to_input(x), 'density': density, 'heat': heat, **taught}
+        tensors = {'x': to_input(x), 'density': density, 'heat': heat}
+        if teacher:
+            clean[torch.from_numpy(rng.random(batch) < 0.5).to(keep.device), 3] = 0
+            tensors |= dict(zip(('taught_density', 'taught_heat'), turned(teacher, to_input(clean * keep), int(rng.integers(8)))))
+        return tensors
 
     return draw
 
@@ -133,10 +138,7 @@ def loss_of(outputs, t, step):
     pixel = (d - true).pow(2).mean()
     block = (blocks(d) - blocks(true)).abs().mean()
     error = (d - true).sum((1, 2, 3)).abs() / UNIT
-    z, h = outputs['heat'], t['heat']
-    p = torch.sigmoid(z).clamp(1e-4, 1 - 1e-4)
-    peak = h > 0.999
-    focal = -(torch.where(peak, (1 - p).pow(2) * p.log(), (1 - h).pow(4) * p.pow(2) * (1 - p).log())).sum() / peak.sum().clamp(min=1)
+    focal = centre_focal(outputs['heat'], t['heat'])
     loss = 20 * pixel + 0.5 * error.mean() / 10 + block + 0.5 * focal
     taught = taught_loss(outputs, t) if 'taught_heat' in t else torch.zeros(())
     return loss + taught, {'pixel': pixel, 'block': block, 'count': error.mean(), 'focal': focal, 'taught': taught}
@@ -183,8 +185,8 @@ def point_rows(heats, points, threshold):
 
 def point_scores(rows):
     t10, t4, n_pred, n_true, d2 = rows.sum(0)
-    return {'precision_10': t10 / max(1, n_pred), 'recall_10': t10 / n_true, 'f1_10': f1_of(t10, n_pred, n_true), 'f1_4': f1_of(t4, n_pred, n_true),
-            'rmse_m': 0.6 * np.sqrt(d2 / max(1, t10))}
+    return {'precision_6m': t10 / max(1, n_pred), 'recall_6m': t10 / n_true, 'f1_6m': f1_of(t10, n_pred, n_true), 'f1_2.4m': f1_of(t4, n_pred, n_true),
+            'position_rmse_m': 0.6 * np.sqrt(d2 / max(1, t10))}
 
 
 def left_out(graph, pictures, points):
@@ -201,20 +203,21 @@ def report_held(args, newest):
     heats = {c: held[c]['heat'] / np.float32(255) for c in held}
     for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45):
         by = {c: point_rows(heats[c], newest[c], threshold) for c in held}
-        line = lambda r: '%.3f/%.3f' % (point_scores(r)['f1_10'], point_scores(r)['f1_4'])
+        line = lambda r: '%.3f/%.3f' % (point_scores(r)['f1_6m'], point_scores(r)['f1_2.4m'])
         print(threshold, 'F1 at 6 m / 2.4 m: all', line(np.concatenate(list(by.values()))), ' '.join(f'{c} {line(r)}' for c, r in by.items()), flush=True)
     out = {}
     pooled = {k: np.concatenate([held[c][k] for c in held]) for k in ('true', 'count', 'count_rgb_only')}
     for c, h in {**held, 'all five': pooled}.items():
         n, counts = h['true'], lambda which, i=slice(None): count_scores(h[which][i], h['true'][i])
-        with_interval = lambda which, k: [counts(which)[k], bootstrap(len(n), lambda i: counts(which, i)[k])]
-        print(c, 'rgbn', counts('count'), 'rgb', counts('count_rgb_only'), flush=True)
+        with_interval = lambda which, k: scored(len(n), lambda i: counts(which, i)[k])
+        many = h['count'] >= 90
+        print(c, 'rgbn', counts('count'), 'rgb', counts('count_rgb_only'), 'bias where 90 and more are counted', np.mean((h['count'] - n)[many]) if many.any() else None, flush=True)
         out[c] = {'mae': with_interval('count', 'mae'), 'r2': with_interval('count', 'r2'), 'bias': with_interval('count', 'bias'), 'mae_rgb_only': with_interval('count_rgb_only', 'mae')}
         if (n >= 90).sum() >= 5:
             out[c]['bias_from_90_trees'] = with_interval('count', 'bias_90+')
         rows = np.concatenate([point_rows(heats[k], newest[k], args.threshold) for k in ([c] if c in held else held)])
-        for key, name in (('f1_10', 'f1_6m'), ('f1_4', 'f1_2.4m')):
-            out[c][name] = [point_scores(rows)[key], bootstrap(len(rows), lambda i: point_scores(rows[i])[key])]
+        for k in ('f1_6m', 'f1_2.4m'):
+            out[c][k] = scored(len(rows), lambda i: point_scores(rows[i])[k])
     (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
 
 
@@ -229,6 +232,7 @@ def main():
     p.add_argument('--attention', type=int, default=2)
     p.add_argument('--threshold', type=float, default=0.3)
     p.add_argument('--compressed', type=float, default=0.4, help='share of crops that are lossily compressed')
+    p.add_argument('--nir', type=float, default=0.3, help='sd of the gain of nir, beyond that of all bands')
     p.add_argument('--teacher', type=Path, nargs='+', help='folders of finished runs whose mean is taught')
     args = settled(p)
     rows, pictures, points = load(args, 'train')
@@ -240,7 +244,7 @@ def main():
     run = args.runs / f"{args.name}-{args.city or 'final'}"
     teacher = mean_of(CountGraph, args.teacher, make_net)
     schedule = Schedule(args.steps or 4000, args.seed, batch=args.batch, lr=args.lr)
-    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest, args.compressed, teacher), loss_of, schedule, args.start)
+    net = train(run, lambda: make_net(tuple(args.widths), args.attention), drawer(*pick(fit), args.power, args.newest, args.compressed, args.nir, teacher), loss_of, schedule, args.start)
     if args.city:
         _, there, true = pick([i for i, r in enumerate(rows) if (r['city'], r['year']) == (args.city, '2020')])
         kept = left_out(CountGraph([net]), there, true)

@@ -17,9 +17,10 @@ import torch.nn.functional as F
 from PIL import Image
 from scipy import ndimage
 from treelib.jitter import jitter, to_input
+from treelib.losses import centre_focal
 from treelib.net import WIDTHS, PyramidNet
 from treelib.pictures import Bank, into_crops
-from treelib.score import average_precision, bootstrap, box_iou, f1_of, match_boxes
+from treelib.score import average_precision, box_iou, f1_of, match_boxes, scored
 from treelib.settings import parser, settled
 
 GSD, NATIVE = 0.2, 0.1  # metres a pixel: of the net, of the pictures
@@ -137,10 +138,7 @@ def giou_loss(a, b):
 
 
 def loss_of(outputs, t, step):
-    p = torch.sigmoid(outputs['heat']).clamp(1e-4, 1 - 1e-4)
-    h = t['heat']
-    peak = h > 0.999
-    focal = -(torch.where(peak, (1 - p).pow(2) * p.log(), (1 - h).pow(4) * p.pow(2) * (1 - p).log())).sum() / peak.sum().clamp(min=1)
+    focal = centre_focal(outputs['heat'], t['heat'])
     box = (giou_loss(outputs['size'], t['size']) * t['weight']).sum() / t['weight'].sum().clamp(min=1)
     return focal + 2 * box, {'focal': focal, 'giou': box}
 
@@ -196,26 +194,26 @@ def box_scores(rows):
 LOWEST = 0.05  # score of the weakest peak that is kept of a picture
 
 
-def report_held(args, truth_of):
+def report_held(args, boxes, sites):
     """Tables of the folds that are there, by threshold and overlap; scores at --threshold and --overlap go to NAME-held.json."""
-    found, truth, fold = [], [], []
+    found, left, fold = [], [], []
     for k in range(len(FOLDS)):
         path = args.runs / f'{args.name}-{k}/held.npz'
         if path.exists():
             with np.load(path) as z:
                 found += [(z[f'boxes_{j}'], z[f'scores_{j}']) for j in range(len(z.files) // 2)]
-            truth += truth_of[k]
-            fold += [k] * len(truth_of[k])
-    fold = np.array(fold)
+            left += [i for i, s in enumerate(sites) if s in FOLDS[k]]
+            fold += [k] * (len(left) - len(fold))
+    truth, places, fold = [boxes[i] for i in left], [sites[i] for i in left], np.array(fold)
     at = lambda threshold, overlap: [suppressed(*f, threshold, 1.0, overlap) for f in found]
     for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45):
         print(threshold, ' '.join('%s %.3f' % (o, box_scores(box_rows(at(threshold, o), truth))['f1']) for o in (0.2, 0.3, 0.4, 0.5)), flush=True)
     rows, every = box_rows(at(args.threshold, args.overlap), truth), at(LOWEST, args.overlap)
     for k in sorted(set(fold)):
         print('fold', k, FOLDS[k], box_scores(rows[fold == k]), flush=True)
-    out = {f'{k}_iou40': [box_scores(rows)[k], bootstrap(len(rows), lambda i: box_scores(rows[i])[k])] for k in ('f1', 'precision', 'recall')}
+    out = {f'{k}_iou40': scored(len(rows), lambda i: box_scores(rows[i])[k], places=places) for k in ('f1', 'precision', 'recall')}
     ap = lambda i: average_precision([(*every[j], truth[j]) for j in i])
-    out['ap50'] = [ap(range(len(rows))), bootstrap(len(rows), ap, draws=200)]
+    out['ap50'] = scored(len(rows), ap, draws=200, places=places)
     print(out)
     (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
 
@@ -231,7 +229,7 @@ def main():
     args = settled(p)
     images, boxes, sites = load(args)
     if args.what == 'held':
-        report_held(args, [[b for b, s in zip(boxes, sites) if s in fold] for fold in FOLDS])
+        report_held(args, boxes, sites)
         return
     held = [i for i, s in enumerate(sites) if args.fold is not None and s in FOLDS[args.fold]]
     fit = [i for i in range(len(sites)) if i not in set(held)]

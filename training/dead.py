@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from PIL import Image
 from treelib.jitter import jitter, strips, to_input
 from treelib.net import WIDTHS, PyramidNet
-from treelib.pictures import Bank, cached, read_all, read_four_bands, read_index
-from treelib.score import bootstrap, f1_of, match_objects, objects
+from treelib.pictures import Bank, cached, moments, read_all, read_four_bands, read_index
+from treelib.score import f1_of, match_objects, objects, scored
 from treelib.settings import parser, settled
 from treelib.teacher import mean_of, turned
 
@@ -117,7 +117,68 @@ def scores(rows):
 
 def with_intervals(rows):
     rows = np.asarray(rows)
-    return {k: [round(float(v), 4), [round(b, 4) for b in bootstrap(len(rows), lambda i: scores(rows[i])[k])]] for k, v in scores(rows).items()}
+    return {k: scored(len(rows), lambda i: scores(rows[i])[k]) for k in scores(rows)}
+
+
+def matched(pictures, fitted):
+    """Pictures of one place, each band brought to the mean and deviation of the training's pictures `fitted`: the product's radiometric match."""
+    (mean, sd), (to_mean, to_sd) = moments(pictures), moments(fitted)
+    return [(p - mean) * (to_sd / sd) + to_mean for p in pictures]
+
+
+def views(graph, pictures, fitted):
+    """What a graph says of pictures of one place: as they are, by red, green, blue alone, and matched. {ending of the scores' names: maps}"""
+    of = lambda seen, **how: [predict(graph, p, **how) for p in seen]
+    return {'': of(pictures), '_rgb_only': of(pictures, rgb_only=True), '_matched': of(matched(pictures, fitted))}
+
+
+def named(scores, ending=''):
+    """Scores by their names on a card."""
+    return {('pixel_iou' if k == 'iou' else f'object_{k}') + ending: v for k, v in scores.items()}
+
+
+def fit(args, rows, pictures, masks):
+    """Train on all states but one, and keep what is said there; or on all."""
+    held, used = [[i for i, r in enumerate(rows) if (r['state'] == args.state) == there] for there in (True, False)]
+    pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
+    run = args.runs / f"{args.name}-{args.state or 'final'}"
+    schedule = Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr)
+    draw = drawer(*pick(used), args.strength, args.nir, mean_of(DeadGraph, args.teacher, DeadNet))
+    net = train(run, lambda: DeadNet(tuple(args.widths)), draw, lambda o, t, s: loss_of(o, t, s, args.alpha), schedule, args.start)
+    if held:
+        said = views(DeadGraph([net]), pick(held)[1], pick(used)[1])
+        np.savez_compressed(run / 'held.npz', **{f'{k}{ending}': (m * 255).round().astype(np.uint8) for ending, maps in said.items() for k, m in enumerate(maps)})
+        print(args.state, {ending: scores([tallies(m, masks[i], args.threshold, args.min_area) for m, i in zip(maps, held)]) for ending, maps in said.items()})
+
+
+def read_held(args, rows, masks):
+    """What the folds that are there said: {state: {ending: [(probabilities, mask)]}}."""
+    out = {}
+    for s in STATES:
+        path, at = args.runs / f'{args.name}-{s}/held.npz', [i for i, r in enumerate(rows) if r['state'] == s]
+        if path.exists():
+            with np.load(path) as z:
+                out[s] = {ending: [(z[f'{k}{ending}'] / np.float32(255), masks[i]) for k, i in enumerate(at)] for ending in ('', '_rgb_only', '_matched')}
+    return out
+
+
+def report_held(args, held):
+    """Scores by state left out, with intervals; writes NAME-held.json."""
+    out = {}
+    for s, said in held.items():
+        out[s] = {}
+        for ending, cases in said.items():
+            out[s] |= named(with_intervals([tallies(m, y, args.threshold, args.min_area) for m, y in cases]), ending)
+        print(s, {k: v[0] for k, v in out[s].items()}, flush=True)
+    (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
+
+
+def report_thresholds(held):
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+        for area in (10, 16, 24):
+            by = {s: scores([tallies(m, y, threshold, area) for m, y in said['']]) for s, said in held.items()}
+            mean = {k: np.mean([of[k] for of in by.values()]) for k in ('iou', 'f1')}
+            print(threshold, area, 'mean iou %.3f f1 %.3f' % (mean['iou'], mean['f1']), ' '.join('%s %.3f/%.3f' % (s, of['iou'], of['f1']) for s, of in by.items()), flush=True)
 
 
 def main():
@@ -129,41 +190,17 @@ def main():
     p.add_argument('--nir', type=float, default=0.3, help='sd of the gain of nir, beyond that of all bands')
     p.add_argument('--teacher', type=Path, nargs='+', help='folders of finished runs whose mean is taught')
     p.add_argument('--alpha', type=float, default=0.5)
-    p.add_argument('--threshold', type=float, default=0.5)
+    p.add_argument('--threshold', type=float, default=0.4)
     p.add_argument('--min-area', type=int, default=16)
     p.add_argument('--widths', type=int, nargs=4, default=WIDTHS)
     args = settled(p)
-    loss = lambda o, t, s: loss_of(o, t, s, args.alpha)
+    rows, pictures, masks = load(args, 'train')
     if args.what in ('fold', 'final'):
-        rows, pictures, masks = load(args, 'train')
-        held = [i for i, r in enumerate(rows) if r['state'] == args.state]
-        fit = [i for i, r in enumerate(rows) if r['state'] != args.state]
-        pick = lambda k: ([rows[i] for i in k], [pictures[i] for i in k], [masks[i] for i in k])
-        run = args.runs / f"{args.name}-{args.state or 'final'}"
-        teacher = mean_of(DeadGraph, args.teacher, DeadNet)
-        net = train(run, lambda: DeadNet(tuple(args.widths)), drawer(*pick(fit), args.strength, args.nir, teacher), loss, Schedule(args.steps or (600 if held else 1200), args.seed, batch=args.batch, lr=args.lr), args.start)
-        if held:
-            maps = [predict(DeadGraph([net]), pictures[i]) for i in held]
-            np.savez_compressed(run / 'held.npz', *[(m * 255).round().astype(np.uint8) for m in maps])
-            print(args.state, scores([tallies(m, masks[i], 0.5, 16) for m, i in zip(maps, held)]))
-        return
-    rows, _, masks = load(args, 'train')
-    at = {s: [i for i, r in enumerate(rows) if r['state'] == s] for s in STATES if (args.runs / f'{args.name}-{s}/held.npz').exists()}
-    held = {s: np.load(args.runs / f'{args.name}-{s}/held.npz') for s in at}
-    maps = {s: [held[s][f'arr_{k}'] / np.float32(255) for k in range(len(at[s]))] for s in at}
-    if args.what == 'held':
-        out = {}
-        for s in at:
-            r = np.array([tallies(m, masks[i], args.threshold, args.min_area) for m, i in zip(maps[s], at[s])])
-            out[s] = {'pixel_iou' if k == 'iou' else f'object_{k}': v for k, v in with_intervals(r).items()}
-            print(s, out[s], flush=True)
-        (args.runs / f'{args.name}-held.json').write_text(json.dumps(out))
-        return
-    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
-        for area in (10, 16, 24):
-            by = {s: scores([tallies(m, masks[i], threshold, area) for m, i in zip(maps[s], at[s])]) for s in at}
-            mean = {k: np.mean([by[s][k] for s in at]) for k in ('iou', 'f1')}
-            print(threshold, area, 'mean iou %.3f f1 %.3f' % (mean['iou'], mean['f1']), ' '.join('%s %.3f/%.3f' % (s, by[s]['iou'], by[s]['f1']) for s in at), flush=True)
+        fit(args, rows, pictures, masks)
+    elif args.what == 'held':
+        report_held(args, read_held(args, rows, masks))
+    else:
+        report_thresholds(read_held(args, rows, masks))
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ A network with attention sees its whole patch, so a pixel's value depends on whi
 anchored to the CRS origin, so the same ground always gets the same value; this says how much another lattice would have changed.
 Runs model.onnx in ONNX Runtime by the product's session. --write puts the table on the model's page.
 """
+import datetime
 import json
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import ship
 from PIL import Image
 from treelib.export import run_onnx
 from treelib.jitter import to_input
-from treelib.page import put_block, table
+from treelib.page import LATTICE, put_block, table
 from treelib.score import count_scores
 from treelib.settings import HERE, MODELS, parser, settled
 
@@ -81,7 +82,7 @@ def figures(what, post, cases, maps):
     if what == 'count':
         rows = count.point_rows([m['heat'][0] for m in maps], [t for _, t in cases], post['peak_threshold'])
         s = count_scores([m['density'].sum() for m in maps], [len(t) for _, t in cases])
-        return {'trees': sum(float(m['density'].sum()) for m in maps), 'MAE': s['mae'], 'F1 at 6 m': count.point_scores(rows)['f1_10']}
+        return {'trees': sum(float(m['density'].sum()) for m in maps), 'MAE': s['mae'], 'F1 at 6 m': count.point_scores(rows)['f1_6m']}
     if what == 'dead':
         s = dead.scores([dead.tallies(m['dead'][0], t, post['threshold'], round(post['min_area_m2'] / 0.36)) for (_, t), m in zip(cases, maps)])
         return {'pixel IoU': s['iou'], 'object F1': s['f1']}
@@ -92,7 +93,14 @@ def figures(what, post, cases, maps):
 
 def differences(a, b, name):
     d = np.concatenate([np.abs(x[name] - y[name]).ravel() for x, y in zip(a, b)])
-    return [f'{v:.2g}' for v in (d.mean(), np.quantile(d, 0.99), np.quantile(d, 0.999), d.max())]
+    return {'mean': d.mean(), '99 %': np.quantile(d, 0.99), '99.9 %': np.quantile(d, 0.999), 'largest': d.max()}
+
+
+def on_card(folder, card, apart, output):
+    """The differences between two lattices as lines of the card."""
+    lines = [{'data': 'pictures of the page', 'split': LATTICE, 'metric': f'{name}_difference_of_{output}', 'value': float(f'{apart[key]:.1e}'), 'date': datetime.date.today().isoformat()} for name, key in (('mean', 'mean'), ('largest', 'largest'))]
+    card['scores'] = [s for s in card['scores'] if s['split'] != LATTICE] + lines
+    (folder / 'card.json').write_text(json.dumps(card, indent=2) + '\n')
 
 
 def main():
@@ -103,7 +111,7 @@ def main():
     p.add_argument('--margin', type=int, help='default: that of the card')
     p.add_argument('--split', default='val', choices=['train', 'val'])
     p.add_argument('--every', type=int, default=1, help='one picture in so many')
-    p.add_argument('--write', action='store_true', help="put the table on the model's page")
+    p.add_argument('--write', action='store_true', help="put the table on the model's page, and the differences on its card")
     args = settled(p)
     folder = args.model or HERE.parent / 'models' / MODELS[args.what]
     card = json.loads((folder / 'card.json').read_text())
@@ -113,11 +121,13 @@ def main():
     maps = {name: [by_patches(model, c, patch, margin, f) for c, _ in cases] for name, f in first.items()} | {'picture in one piece': [as_whole(model, c) for c, _ in cases]}
     scores = {name: figures(args.what, card['post'], cases, m) for name, m in maps.items()}
     output, base = card['outputs'][0]['name'] if args.what != 'count' else 'heat', next(iter(maps))
-    rows = [[name, *[f'{v:.0f}' if v > 10 and k in ('trees', 'boxes') else f'{v:.3f}' for k, v in scores[name].items()], *([''] * 4 if name == base else differences(maps[base], maps[name], output))] for name in maps]
+    apart = {name: differences(maps[base], maps[name], output) for name in list(maps)[1:]}
+    rows = [[name, *[f'{v:.0f}' if v > 10 and k in ('trees', 'boxes') else f'{v:.3f}' for k, v in scores[name].items()], *([''] * 4 if name == base else [f'{v:.2g}' for v in apart[name].values()])] for name in maps]
     text = table([f'{len(cases)} picture{"s" * (len(cases) > 1)}, patch {patch}, margin {margin}', *scores[base], f'mean difference of {output}', '99 %', '99.9 %', 'largest'], rows)
     print(text)
     if args.write:
         put_block(folder / 'README.md', 'places', f'training/places.py {args.what}', text)
+        on_card(folder, card, apart[list(maps)[1]], output)
 
 
 if __name__ == '__main__':

@@ -73,7 +73,7 @@ def all_figures(what, post, cases, maps):
     """The scores of the page."""
     out = figures(what, post, cases, maps)
     if what == 'count':
-        out['F1 at 2.4 m'] = count.point_scores(count.point_rows([m['heat'][0] for m in maps], [t for _, t in cases], post['peak_threshold']))['f1_4']
+        out['F1 at 2.4 m'] = count.point_scores(count.point_rows([m['heat'][0] for m in maps], [t for _, t in cases], post['peak_threshold']))['f1_2.4m']
     if what == 'crown':
         found = [crown.boxes_of((m['heat'][0], m['size']), crown.LOWEST, shrink=post['size_factor'], overlap=post['max_overlap']) for m in maps]
         out['AP50'] = average_precision([(*f, t) for f, (_, t) in zip(found, cases)], 0.5)

@@ -15,12 +15,12 @@ import crown
 import dead
 import numpy as np
 from treelib.chart import COLOURS, Panel, chart
-from treelib.page import put_block, table
+from treelib.page import LATTICE, PYTORCH, put_block, table
 from treelib.score import f1_of
 from treelib.settings import HERE, MODELS, parser, settled
 
 THRESHOLDS = np.arange(0.1, 0.81, 0.05)
-RGB_ONLY = '_rgb_only'
+VIEWS = {'_rgb_only': ', red, green, blue alone', '_matched': ', matched to the card by mean and deviation'}  # endings of scores: rows of their own
 
 
 def card_of(what):
@@ -33,11 +33,13 @@ def score_of(card, split, metric):
 
 
 def rows_of(card):
-    """{(split, whether by red, green, blue alone): {metric: line}} in the card's order."""
+    """{name of the row: {metric: line}} in the card's order."""
     rows = {}
     for s in card['scores']:
-        rgb = s['metric'].endswith(RGB_ONLY)
-        rows.setdefault((s['split'], rgb), {})[s['metric'].removesuffix(RGB_ONLY)] = s
+        if s['split'] in (PYTORCH, LATTICE):
+            continue
+        ending = next((e for e in VIEWS if s['metric'].endswith(e)), '')
+        rows.setdefault(s['split'] + VIEWS.get(ending, ''), {})[s['metric'].removesuffix(ending)] = s
     return rows
 
 
@@ -49,12 +51,19 @@ def cell(line, metric):
     return number(line['value']) + (f" [{', '.join(map(number, line['interval']))}]" if 'interval' in line else '')
 
 
+def checked(line):
+    """A check of a card in words: `largest difference of heat 1.2e-6`."""
+    return f"{line['metric'].replace('_', ' ')} {line['value']:.1e}".replace('e-0', 'e-')
+
+
 def write_table(what):
     card = card_of(what)
     rows = rows_of(card)
     metrics = list(dict.fromkeys(m for row in rows.values() for m in row))
-    body = [[split + (', red, green, blue alone' if rgb else ''), *[cell(row.get(m), m) for m in metrics]] for (split, rgb), row in rows.items()]
-    note = f"Version {card['version']}, scored {max(s['date'] for s in card['scores'])}. In brackets: 95 % by drawing pictures."
+    body = [[name, *[cell(row.get(m), m) for m in metrics]] for name, row in rows.items()]
+    checks = [f"{split}: {', '.join(checked(s) for s in card['scores'] if s['split'] == split)}." for split in (PYTORCH, LATTICE) if any(s['split'] == split for s in card['scores'])]
+    drawn = 'pictures; on sites left out, whole sites' if what in ('crown', 'alive') else 'pictures'
+    note = ' '.join([f"Version {card['version']}, scored {max(s['date'] for s in card['scores'])}. In brackets: 95 % by drawing {drawn}.", *checks])
     put_block(HERE.parent / 'models' / MODELS[what] / 'README.md', 'scores', 'training/scorecard.py', f"{table(['', *metrics], body)}\n\n{note}")
 
 
@@ -119,14 +128,12 @@ def chart_count(args, card):
 
 def chart_dead(args, card):
     splits = list(dict.fromkeys(s['split'] for s in card['scores'] if s['metric'] == 'object_f1'))
-    a = on_places('A state left out of training (one network)', splits, ['val' if s.startswith('val') else s.split()[2].rstrip(',') for s in splits], (0, 1), '')
+    a = on_places('A state left out of training (one network)', splits, ['val' if s.startswith('val') else s.split()[0] for s in splits], (0, 1), '')
     bars(a, card, splits, 'object_f1', COLOURS[0], -0.1, 'object F1')
     bars(a, card, splits, 'pixel_iou', COLOURS[1], 0.1, 'pixel IoU')
     rows, _, masks = dead.load(args, 'train')
-    cases = []
-    for s in dead.STATES:
-        with np.load(args.runs / f'dead-{s}/held.npz') as z:
-            cases += [(z[f'arr_{k}'] / np.float32(255), masks[i]) for k, i in enumerate(i for i, r in enumerate(rows) if r['state'] == s)]
+    args.name = 'dead'
+    cases = [case for said in dead.read_held(args, rows, masks).values() for case in said['']]
     area = round(card['post']['min_area_m2'] / 0.36)
     tally = lambda t: np.sum([dead.tallies(m, y, t, area)[3:] for m, y in cases[::3]], 0)
     return [a, by_threshold(Panel('States left out: objects (every third picture)', (0.1, 0.8), (0, 1), 'threshold'), tally, card['post']['threshold'])]

@@ -1,8 +1,9 @@
 """Score a finished training on val, export it, check it against ONNX Runtime, write models/NAME/model.onnx and card.json.
 
-  ship.py count | dead | crown | alive     [--run FOLDER] [--into FOLDER] [--sheet FILE.png]
+  ship.py count | dead | crown | alive     --folds FILE [--run FOLDER] [--threshold T] [--sheet FILE.png]     writes models/
+  ship.py count | dead | crown | alive     --into FOLDER                                                      to look at a run
 
-Thresholds come from folds inside train (arguments, with the values that were chosen as defaults); val is only scored.
+Thresholds are those that are shipped unless others are given: chosen on training pictures, never on val.
 """
 import csv
 import datetime
@@ -19,7 +20,8 @@ import torch
 from PIL import Image, ImageDraw
 from treelib.export import band_statistics, check, export, input_of, score_lines, write_card
 from treelib.net import load_any
-from treelib.score import average_precision, bootstrap, count_scores
+from treelib.score import average_precision, count_scores, scored
+from treelib.page import PYTORCH
 from treelib.settings import HERE, MODELS, parser, settled
 
 RGBN = ('red', 'green', 'blue', 'nir')
@@ -48,26 +50,21 @@ class AliveGraph(torch.nn.Module):
         return sum(torch.softmax(net(x), 1) for net in self.nets) / len(self.nets)
 
 
-def interval(n, score):
-    return score(np.arange(n)), bootstrap(n, score)
-
-
 def ship_count(args, folder):
     graph, names = count.CountGraph([load_any(run, count.make_net) for run in args.run or [args.runs / 'count-final']]).eval(), ['density', 'heat']
     rows, pictures, points = count.load(args, 'val')
-    scores, threshold = {}, args.threshold or 0.3
+    scores, threshold = {}, args.threshold or 0.27
     for tag, rgb_only in (('', False), ('_rgb_only', True)):
         maps = [count.predict(graph, p, rgb_only, rim=32) for p in pictures]
         n, t = np.array([m[0].sum() for m in maps]), np.array([len(p) for p in points])
         r = count.point_rows([m[1] for m in maps], points, threshold)
         for k in ('mae', 'r2', 'bias'):
-            scores[k + tag] = interval(len(t), lambda i: count_scores(n[i], t[i])[k])
-        for k in ('precision_10', 'recall_10', 'f1_10', 'f1_4'):
-            scores[{'precision_10': 'precision_6m', 'recall_10': 'recall_6m', 'f1_10': 'f1_6m', 'f1_4': 'f1_2.4m'}[k] + tag] = interval(len(t), lambda i: count.point_scores(r[i])[k])
+            scores[k + tag] = scored(len(t), lambda i: count_scores(n[i], t[i])[k])
+        for k in ('precision_6m', 'recall_6m', 'f1_6m', 'f1_2.4m'):
+            scores[k + tag] = scored(len(t), lambda i: count.point_scores(r[i])[k])
         print(tag or '_rgbn', count_scores(n, t), {k: round(v, 4) for k, v in count.point_scores(r).items()})
         if not tag:
-            rmse = count.point_scores(r)['rmse_m']
-            scores['position_rmse_m'] = interval(len(t), lambda i: count.point_scores(r[i])['rmse_m'])
+            scores['position_rmse_m'] = scored(len(t), lambda i: count.point_scores(r[i])['position_rmse_m'])
             sheet = [draw_points(p, count.peaks(m[1], threshold), q, f'{m[0].sum():.0f} / {len(q)}') for p, m, q in zip(pictures, maps, points)]
     size = export(graph, folder / 'model.onnx', 4, names)
     worst = check(graph, folder / 'model.onnx', names, [pictures[0], pictures[1][:128, :192]])
@@ -75,13 +72,13 @@ def ship_count(args, folder):
     data = 'jonathanventura/urban-tree-detection-data'
     lines = score_lines(data, 'val: 56 other places of the same cities, 2020', scores, TODAY)
     for city, s in json.loads(args.folds.read_text()).items() if args.folds else ():  # by count.py held
-        lines += score_lines(data, f"train, 2020: {city.replace('_', ' ')}, {'each ' if city.startswith('all') else ''}left out of training from scratch, without teachers", s, TODAY)
+        lines += score_lines(data, f"train, 2020: {city.replace('_', ' ')}, {'each ' if city.startswith('all') else ''}left out of all training", s, TODAY)
     card = {
-        'name': 'tree-count-urban', 'version': '1.2.0', 'task': 'density', 'licence': 'Apache-2.0',
+        'name': 'tree-count-urban', 'version': '1.3.0', 'task': 'density', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
         'outputs': [{'name': 'density', 'variable': 'stems', 'unit': 'stems/px', 'stride_px': 2, 'activation': 'none', 'range': [0, 2]},
                     {'name': 'heat', 'variable': 'heat', 'unit': '1', 'stride_px': 2, 'activation': 'none', 'range': [0, 1]}],
-        'post': {'peak_threshold': threshold, 'peak_radius_m': 2.4, 'localisation_error_m': round(float(rmse), 2)}, 'tolerance': 1e-4,
+        'post': {'peak_threshold': threshold, 'peak_radius_m': 2.4, 'localisation_error_m': round(scores['position_rmse_m'][0], 2)}, 'tolerance': 1e-4,
         'training': [{'data': 'jonathanventura/urban-tree-detection-data (Ventura et al. 2024), train: 418 places of 2016, 2018 and 2020', 'licence': 'CC-BY-4.0', 'region': 'cities of southern California, NAIP'}],
         'scores': lines,
     }
@@ -91,23 +88,19 @@ def ship_count(args, folder):
 def ship_dead(args, folder):
     graph, names = dead.DeadGraph([load_any(run, dead.DeadNet) for run in args.run or [args.runs / 'dead-final']]).eval(), ['dead']
     rows, pictures, masks = dead.load(args, 'val')
-    threshold, area = args.threshold or 0.5, args.min_area
-    scores, sheet = {}, []
-    for tag, rgb_only in (('', False), ('_rgb_only', True)):
-        maps = [dead.predict(graph, p, rgb_only) for p in pictures]
-        r = np.array([dead.tallies(m, t, threshold, area) for m, t in zip(maps, masks)])
-        for k in ('iou', 'precision', 'recall', 'f1'):
-            scores[('pixel_iou' if k == 'iou' else f'object_{k}') + tag] = interval(len(r), lambda i: dead.scores(r[i])[k])
-        print(tag or '_rgbn', {k: round(float(v), 4) for k, v in dead.scores(r).items()})
-        if not tag:
-            sheet = [draw_masks(p, m > threshold, t) for p, m, t in zip(pictures, maps, masks)]
+    threshold, area = args.threshold or 0.4, args.min_area
+    _, train_pictures, _ = dead.load(args, 'train')
+    scores, said = {}, dead.views(graph, pictures, train_pictures)
+    for ending, maps in said.items():
+        scores |= dead.named(dead.with_intervals([dead.tallies(m, t, threshold, area) for m, t in zip(maps, masks)]), ending)
+    print({k: v[0] for k, v in scores.items()})
+    sheet = [draw_masks(p, m > threshold, t) for p, m, t in zip(pictures, said[''], masks)]
     size = export(graph, folder / 'model.onnx', 4, names)
     worst = check(graph, folder / 'model.onnx', names, [pictures[0][:256, :256], pictures[1][:128, :192]])
-    _, train_pictures, _ = dead.load(args, 'train')
     lines = score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', 'val: other counties of WA', scores, TODAY)
     if args.folds:  # scores on states left out, by dead.py held
         for state, s in json.loads(args.folds.read_text()).items():
-            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'train without {state.upper()}, scored there; one network of version 1.1.0', s, TODAY)
+            lines += score_lines('standing dead trees in NAIP (M. Ahishali, Kaggle)', f'{state.upper()} left out, from scratch without teachers', s, TODAY)
     card = {
         'name': 'dead-tree-naip', 'version': '1.2.0', 'task': 'segment', 'licence': 'Apache-2.0',
         'input': input_of(RGBN, ('nir',), gsd_m=0.6, gsd_range_m=[0.5, 0.75], patch_px=256, margin_px=32, stride_px=16, statistics=band_statistics(train_pictures, RGBN)),
@@ -147,17 +140,17 @@ def read_boxes(path):
 def ship_crown(args, folder):
     net, _ = load_ema(args.run[0] if args.run else args.runs / 'crown-final', crown.CrownNet)
     graph, names = CrownGraph(net).eval(), ['heat', 'size']
-    threshold, overlap = args.threshold or 0.3, args.overlap
+    threshold, overlap = args.threshold or 0.35, args.overlap
     plots = read_plots(args)
     maps = [crown.predict(net, p) for _, p, _ in plots]
     lines, sheet = [], []
     for group, sites in (('HARV and OSBS', ('HARV', 'OSBS')), ('HARV', ('HARV',)), ('OSBS', ('OSBS',)), ('SJER', ('SJER',)), ('urban_ortho_A', ('URBAN',))):
         k = [j for j, p in enumerate(plots) if p[0] in sites]
         r = crown.box_rows([crown.boxes_of(maps[j], threshold, shrink=crown.SHRINK, overlap=overlap) for j in k], [plots[j][2] for j in k])
-        s = {name: interval(len(k), lambda i: crown.box_scores(r[i])[key]) for name, key in (('f1_iou40', 'f1'), ('precision_iou40', 'precision'), ('recall_iou40', 'recall'))}
+        s = {name: scored(len(k), lambda i: crown.box_scores(r[i])[key]) for name, key in (('f1_iou40', 'f1'), ('precision_iou40', 'precision'), ('recall_iou40', 'recall'))}
         cases = [(*crown.boxes_of(maps[j], 0.05, shrink=crown.SHRINK, overlap=overlap), plots[j][2]) for j in k]
         s['ap50'] = average_precision(cases, 0.5)
-        print(group, {n: (round(v[0], 3) if isinstance(v, tuple) else round(v, 3)) for n, v in s.items()}, flush=True)
+        print(group, {n: round(v[0] if isinstance(v, list) else v, 3) for n, v in s.items()}, flush=True)
         lines += score_lines('crowns of Campo Grande (individual_urban_tree_crown_detection)' if group == 'urban_ortho_A' else 'NEON plots (DeepForest history)', f'val: {group}', s, TODAY)
     sheet = [draw_boxes(p, crown.boxes_of(m, threshold, shrink=crown.SHRINK, overlap=overlap)[0], t, site) for (site, p, t), m in zip(plots, maps)]
     if args.folds:
@@ -183,9 +176,13 @@ def ship_alive(args, folder):
     items = alive.load(args)
     with np.load(args.folds or args.runs / 'alive-held.npz') as z:
         held, y = z['held'], z['y']
-    scores = {'balanced_accuracy': interval(len(y), lambda i: alive.balanced(held[i], y[i])), 'recall_alive': interval(len(y), lambda i: (held[i][y[i] == 0] <= 0.5).mean()),
-              'recall_dead': interval(len(y), lambda i: (held[i][y[i] == 1] > 0.5).mean())}
-    print({k: round(float(v[0]), 4) for k, v in scores.items()})
+    sites, whole, lines = np.array([site for _, _, site in items]), np.array([min(im.size) >= alive.SIDE for im, _, _ in items]), []
+    for split, k in (('five groups of sites, each left out once', np.arange(len(y))), ('five groups of sites, each left out once: crops as large as the window', np.flatnonzero(whole))):
+        p, t, by_site = held[k], y[k], {'places': sites[k]}
+        scores = {'balanced_accuracy': scored(len(t), lambda i: alive.balanced(p[i], t[i]), **by_site), 'recall_alive': scored(len(t), lambda i: (p[i][t[i] == 0] <= 0.5).mean(), **by_site),
+                  'recall_dead': scored(len(t), lambda i: (p[i][t[i] == 1] > 0.5).mean(), **by_site)}
+        print(split, len(t), {name: round(float(v[0]), 4) for name, v in scores.items()})
+        lines += score_lines('NEON crown crops (weecology/DeepTreeAttention)', split, scores, TODAY)
     size = export(graph, folder / 'model.onnx', 3, names, side=alive.SIDE, any_size=False)
     crops = [alive.window(im, im.size[0] / 2, im.size[1] / 2, alive.SIDE) for im, _, _ in items]
     worst = check(graph, folder / 'model.onnx', names, crops[::25])
@@ -196,7 +193,7 @@ def ship_alive(args, folder):
         'post': {'classes': ['alive', 'dead'], 'crop_m': round(alive.SIDE * 0.1, 2), 'gives': 'status', 'min_probability': 0.5}, 'tolerance': 1e-4,
         'training': [{'data': 'imagery: NEON', 'licence': 'CC0-1.0', 'region': '41 NEON sites of the USA, RGB 0.1 m'},
                      {'data': 'crops and their class (weecology/DeepTreeAttention)', 'licence': 'MIT', 'region': '41 NEON sites of the USA'}],
-        'scores': score_lines('NEON crown crops (weecology/DeepTreeAttention)', 'five groups of sites, each left out once', scores, TODAY),
+        'scores': lines,
     }
     return card, size, worst, [crops[i] for i in np.argsort(np.where(y == 1, held, 1 - held))[:60]]
 
@@ -250,9 +247,12 @@ def main():
     p.add_argument('--overlap', type=float, default=0.3)
     p.add_argument('--folds', type=Path, help='scores of the folds, for the card')
     args = settled(p)
+    if args.into == HERE.parent / 'models' and not args.folds:
+        p.error('give the scores of places left out for the card, --folds FILE; or --into FOLDER, to look at a run without touching models/')
     folder = args.into / MODELS[args.what]
     card, size, worst, tiles = SHIP[args.what](args, folder)
     card['tolerance'] = max(card['tolerance'], float(f'{10 * max(worst.values()):.0e}'))
+    card['scores'] += [{'data': 'pictures scored', 'split': PYTORCH, 'metric': f'largest_difference_of_{name}', 'value': float(f'{d:.1e}'), 'date': TODAY} for name, d in worst.items()]
     write_card(folder, card)
     if args.sheet:
         save_sheet(args.sheet, tiles)

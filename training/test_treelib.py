@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from treelib.jitter import compress, jitter, strips
 from treelib.net import soften
-from treelib.pictures import Bank, Windows, into_crops
-from treelib.score import average_precision, box_iou, match_objects, match_points, objects
+from treelib.pictures import Bank, Windows, into_crops, moments
+from treelib.score import average_precision, bootstrap, box_iou, match_objects, match_points, objects
 from treelib.teacher import turned
 import count
 import crown
+import dead
 import scales
 
 
@@ -154,6 +155,19 @@ class Scores(unittest.TestCase):
         labels, n = objects(m, 4)
         self.assertEqual((n, labels[8, 8]), (1, 0))
         self.assertEqual(match_objects(labels, n, labels, n), 1)
+
+
+class Places(unittest.TestCase):
+    def test_whole_places_are_drawn(self):
+        at, score = ['a'] * 3 + ['b'], lambda i: np.mean(i == 3)
+        self.assertEqual(bootstrap(4, score, places=at), [0.0, 1.0])  # a twice, or b twice
+        self.assertTrue(bootstrap(4, lambda i: float(len(i) in (2, 4, 6)), places=at) == [1.0, 1.0])
+
+    def test_a_match_gives_pictures_the_mean_and_deviation_of_others(self):
+        rng = np.random.default_rng(1)
+        some, others = [[rng.normal(m, sd, (9, h, 2)) for h in (7, 11)] for m, sd in ((50, 9), (120, 30))]
+        for got, want in zip(moments(dead.matched(some, others)), moments(others)):
+            self.assertTrue(np.allclose(got, want, rtol=1e-4))
 
 
 class Scales(unittest.TestCase):

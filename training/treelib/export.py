@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import torch
 from treelib.jitter import MEAN, STD, to_input
+from treelib.pictures import moments
 from treelib.settings import HERE
 
 OPSET = 13
@@ -59,11 +60,7 @@ def differences(net, path, names, inputs):
 
 def band_statistics(pictures, bands):
     """Mean and standard deviation of the levels of all training pixels, by band, as the card gives them."""
-    n = sum(p.shape[0] * p.shape[1] for p in pictures)
-    total = sum(p.reshape(-1, len(bands)).astype(np.float64).sum(0) for p in pictures)
-    square = sum((p.reshape(-1, len(bands)).astype(np.float64) ** 2).sum(0) for p in pictures)
-    mean = total / n
-    return {b: {'mean': round(float(m), 2), 'sd': round(float(s), 2)} for b, m, s in zip(bands, mean, np.sqrt(square / n - mean ** 2))}
+    return {b: {'mean': round(float(m), 2), 'sd': round(float(s), 2)} for b, m, s in zip(bands, *moments(pictures))}
 
 
 def input_of(bands, optional=(), **rest):

@@ -18,7 +18,7 @@ def conv_bn(c_in, c_out, k=3, stride=1, groups=1):
 
 
 def soften(x):
-    """Light without its finest detail and colour by cells of 2 x 2 px: what lossy compression leaves, so that it changes no count.
+    """Light without its finest detail and colour by cells of 2 x 2 px: about what lossy compression leaves, so that it changes counts less.
 
     x: n x (red, green, blue, any further bands) x height x width, sides even. Further bands are treated as light.
     """

@@ -1,6 +1,8 @@
 """Pages of models: text between markers that a script fills, so that it cannot go stale."""
 from pathlib import Path
 
+PYTORCH, LATTICE = 'ONNX Runtime against PyTorch', 'Patches moved by half a step against those of the origin'  # splits of a card's lines that are no scores but checks
+
 
 def put_block(page, name, command, text):
     """Replace what stands between the markers of a block; the page must have them."""

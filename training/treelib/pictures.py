@@ -47,6 +47,12 @@ def read_index(path, split):
         return [{**row, 'file': row['file'].removesuffix('.tif')} for row in csv.DictReader(f) if row['split'] == split]
 
 
+def moments(pictures):
+    """Mean and standard deviation of all pixels, by band."""
+    pixels = np.concatenate([p.reshape(-1, p.shape[2]) for p in pictures]).astype(np.float32)
+    return pixels.mean(0, dtype=np.float64), pixels.std(0, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Windows:
     """Square windows of pictures, one for each crop of a batch: arrays of n.

@@ -1,15 +1,21 @@
-"""Scores: counts, points, masks, boxes; intervals by bootstrap over pictures."""
+"""Scores: counts, points, masks, boxes; intervals by bootstrap over pictures or places."""
 import numpy as np
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 
-def bootstrap(n, score, draws=1000, seed=1):
-    """95 % interval of score(indices), pictures drawn with replacement."""
+def bootstrap(n, score, draws=1000, seed=1, places=None):
+    """95 % interval of score(indices), pictures drawn with replacement; places: of each picture, where whole places are drawn."""
     rng = np.random.default_rng(seed)
-    values = [score(rng.integers(0, n, n)) for _ in range(draws)]
-    return [float(v) for v in np.nanpercentile(values, [2.5, 97.5])]
+    groups = [[i] for i in range(n)] if places is None else [np.flatnonzero(np.asarray(places) == p) for p in sorted(set(places))]
+    draw = lambda: np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+    return [float(v) for v in np.nanpercentile([score(draw()) for _ in range(draws)], [2.5, 97.5])]
+
+
+def scored(n, score, **how):
+    """score(indices) of all, and its interval."""
+    return [float(score(np.arange(n))), bootstrap(n, score, **how)]
 
 
 def f1_of(tp, n_pred, n_true):
