@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../src/files/atomic.ts';
 import { roundTo } from '../src/geo/units.ts';
 import { isTableCard, modelPath, readAnyCard, readCard } from '../src/infer/card.ts';
+import type { AnyCard } from '../src/infer/card.ts';
 import { evaluatePictures } from '../src/pipeline/pictures.ts';
 import type { PictureOptions, PictureRow } from '../src/pipeline/pictures.ts';
 
@@ -70,7 +71,7 @@ const RUNS: Run[] = [
 const LEFT_OUT: Readonly<Record<string, Line[]>> = {
   'tree-count-urban': [{ metric: 'mae', floor: NDVI }, { metric: 'bias_from_90_trees' }],
   'dead-tree-naip': [DEAD[0]!, { metric: 'pixel_iou_matched' }, DEAD[1]!, { metric: 'object_f1_matched' }],
-  'tree-crown-rgb': [{ metric: 'f1_iou40', floor: '0.51 (CHM local maxima, forest)' }, { metric: 'ap50' }],
+  'tree-crown-rgb': [{ ...BOXES[0]!, metric: 'f1_iou40', published: '' }, { metric: 'ap50' }],
   'crown-alive-dead': [{ metric: 'balanced_accuracy' }, { metric: 'recall_alive' }, { metric: 'recall_dead' }],
   'stand-volume-boreal': [{ metric: 'rmse_percent', floor: '26.9 (ridge on ALS metrics)' }, { metric: 'r2', floor: '0.85 (ridge on ALS metrics)' }, { metric: 'within_limits_percent' }],
   'tree-dbh': [{ metric: 'rmse_cm', floor: 'Jucker 2017: the line below' }, { metric: 'rmse_cm_jucker_2017' }, { metric: 'within_limits_percent' }],
@@ -85,13 +86,10 @@ const digits = (value: number): string => String(roundTo(value, Math.abs(value) 
 
 const rows: string[] = [], heading = ['| model | MB | GSD, m | data | split | metric | floor | published | ours [95 %] |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- |'];
 console.log(heading.join('\n'));
-for (const run of RUNS.filter(({ model }) => args.model === undefined || model === args.model)) {
-  const more = await scored(run);
-  if (more.length > 0) console.log(more.join('\n'));
-  rows.push(...more);
-}
-for (const model of Object.keys(LEFT_OUT).filter((each) => args.model === undefined || each === args.model)) {
-  const more = await fromCard(model);
+const isAsked = (model: string): boolean => args.model === undefined || model === args.model;
+const parts = [...RUNS.filter(({ model }) => isAsked(model)).map((run) => () => scored(run)), ...Object.keys(LEFT_OUT).filter(isAsked).map((model) => () => fromCard(model))];
+for (const part of parts) {
+  const more = await part();
   if (more.length > 0) console.log(more.join('\n'));
   rows.push(...more);
 }
@@ -121,20 +119,25 @@ async function scoredAs({ model, pictures, split, what, options, lines }: Run): 
     console.error(`${model}, ${what}: left out: no ${name} at ${needed}`);
     return [];
   }
-  const card = await readCard(dir), megabytes = (await stat(modelPath(dir))).size / 1e6, evaluation = await evaluatePictures(dir, path, options);
+  const card = await readCard(dir), head = await headOf(dir, card), evaluation = await evaluatePictures(dir, path, options);
   console.error(`${model} ${card.version}, ${what}: ${evaluation.pictures} pictures\n  ${evaluation.notes.join('\n  ')}`);
   return lines.flatMap(({ metric, stratum = 'all', floor = '', published = '' }) => {
     const row = evaluation.rows.find((each) => each.metric === metric && each.stratum === stratum);
-    return row ? [`| ${model} ${card.version} | ${roundTo(megabytes, 1)} | ${card.input.gsdM} | ${pictures}: ${what} | ${split} | ${stratum === 'all' ? metric : `${metric}, ${stratum}`} | ${floor} | ${published} | ${figure(row)} |`] : [];
+    return row ? [`${head} | ${pictures}: ${what} | ${split} | ${stratum === 'all' ? metric : `${metric}, ${stratum}`} | ${floor} | ${published} | ${figure(row)} |`] : [];
   });
+}
+
+/** The first columns of a model's rows. */
+async function headOf(dir: string, card: AnyCard): Promise<string> {
+  return `| ${card.name} ${card.version} | ${roundTo((await stat(modelPath(dir))).size / 1e6, 1)} | ${isTableCard(card) ? '' : card.input.gsdM}`;
 }
 
 async function fromCard(model: string): Promise<string[]> {
   const dir = join(args.models, model);
   if (!(await exists(join(dir, 'card.json')))) return [];
-  const card = await readAnyCard(dir), megabytes = (await stat(modelPath(dir))).size / 1e6, gsd = isTableCard(card) ? '' : card.input.gsdM;
+  const card = await readAnyCard(dir), head = await headOf(dir, card);
   return LEFT_OUT[model]!.flatMap(({ metric, floor = '', published = '' }) => card.scores.filter((score) => score.metric === metric && !NO_PLACE_LEFT_OUT.test(score.split)).map(({ data, split, value, interval }) =>
-    `| ${model} ${card.version} | ${roundTo(megabytes, 1)} | ${gsd} | card: ${data} | ${split} | ${metric} | ${floor} | ${published} | ${figure({ value, lo: interval?.[0] ?? null, hi: interval?.[1] ?? null })} |`));
+    `${head} | card: ${data} | ${split} | ${metric} | ${floor} | ${published} | ${figure({ value, lo: interval?.[0] ?? null, hi: interval?.[1] ?? null })} |`));
 }
 
 function figure({ value, lo, hi }: Pick<PictureRow, 'value' | 'lo' | 'hi'>): string {

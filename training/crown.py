@@ -196,20 +196,18 @@ LOWEST = 0.05  # score of the weakest peak that is kept of a picture
 
 def report_held(args, boxes, sites):
     """Tables of the folds that are there, by threshold and overlap; scores at --threshold and --overlap go to NAME-held.json."""
-    found, left, fold = [], [], []
-    for k in range(len(FOLDS)):
-        path = args.runs / f'{args.name}-{k}/held.npz'
-        if path.exists():
-            with np.load(path) as z:
-                found += [(z[f'boxes_{j}'], z[f'scores_{j}']) for j in range(len(z.files) // 2)]
-            left += [i for i, s in enumerate(sites) if s in FOLDS[k]]
-            fold += [k] * (len(left) - len(fold))
-    truth, places, fold = [boxes[i] for i in left], [sites[i] for i in left], np.array(fold)
+    path_of = lambda k: args.runs / f'{args.name}-{k}/held.npz'
+    found, there = [], [k for k in range(len(FOLDS)) if path_of(k).exists()]
+    for k in there:
+        with np.load(path_of(k)) as z:
+            found += [(z[f'boxes_{j}'], z[f'scores_{j}']) for j in range(len(z.files) // 2)]
+    left = [(k, i) for k in there for i, s in enumerate(sites) if s in FOLDS[k]]
+    truth, places, fold = [boxes[i] for _, i in left], [sites[i] for _, i in left], np.array([k for k, _ in left])
     at = lambda threshold, overlap: [suppressed(*f, threshold, 1.0, overlap) for f in found]
     for threshold in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45):
         print(threshold, ' '.join('%s %.3f' % (o, box_scores(box_rows(at(threshold, o), truth))['f1']) for o in (0.2, 0.3, 0.4, 0.5)), flush=True)
     rows, every = box_rows(at(args.threshold, args.overlap), truth), at(LOWEST, args.overlap)
-    for k in sorted(set(fold)):
+    for k in there:
         print('fold', k, FOLDS[k], box_scores(rows[fold == k]), flush=True)
     out = {f'{k}_iou40': scored(len(rows), lambda i: box_scores(rows[i])[k], places=places) for k in ('f1', 'precision', 'recall')}
     ap = lambda i: average_precision([(*every[j], truth[j]) for j in i])

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from PIL import Image
 from treelib.jitter import jitter, strips, to_input
 from treelib.net import WIDTHS, PyramidNet
+from treelib.page import VIEWS
 from treelib.pictures import Bank, cached, moments, read_all, read_four_bands, read_index
 from treelib.score import f1_of, match_objects, objects, scored
 from treelib.settings import parser, settled
@@ -151,14 +152,14 @@ def fit(args, rows, pictures, masks):
         print(args.state, {ending: scores([tallies(m, masks[i], args.threshold, args.min_area) for m, i in zip(maps, held)]) for ending, maps in said.items()})
 
 
-def read_held(args, rows, masks):
+def read_held(runs, name, rows, masks):
     """What the folds that are there said: {state: {ending: [(probabilities, mask)]}}."""
     out = {}
     for s in STATES:
-        path, at = args.runs / f'{args.name}-{s}/held.npz', [i for i, r in enumerate(rows) if r['state'] == s]
+        path, at = runs / f'{name}-{s}/held.npz', [i for i, r in enumerate(rows) if r['state'] == s]
         if path.exists():
             with np.load(path) as z:
-                out[s] = {ending: [(z[f'{k}{ending}'] / np.float32(255), masks[i]) for k, i in enumerate(at)] for ending in ('', '_rgb_only', '_matched')}
+                out[s] = {ending: [(z[f'{k}{ending}'] / np.float32(255), masks[i]) for k, i in enumerate(at)] for ending in ('', *VIEWS)}
     return out
 
 
@@ -197,10 +198,12 @@ def main():
     rows, pictures, masks = load(args, 'train')
     if args.what in ('fold', 'final'):
         fit(args, rows, pictures, masks)
-    elif args.what == 'held':
-        report_held(args, read_held(args, rows, masks))
+        return
+    held = read_held(args.runs, args.name, rows, masks)
+    if args.what == 'held':
+        report_held(args, held)
     else:
-        report_thresholds(read_held(args, rows, masks))
+        report_thresholds(held)
 
 
 if __name__ == '__main__':

@@ -17,7 +17,7 @@ import dead
 import numpy as np
 import ship
 from PIL import Image
-from treelib.export import run_onnx
+from treelib.export import check_lines, run_onnx, write_card
 from treelib.jitter import to_input
 from treelib.page import LATTICE, put_block, table
 from treelib.score import count_scores
@@ -98,9 +98,9 @@ def differences(a, b, name):
 
 def on_card(folder, card, apart, output):
     """The differences between two lattices as lines of the card."""
-    lines = [{'data': 'pictures of the page', 'split': LATTICE, 'metric': f'{name}_difference_of_{output}', 'value': float(f'{apart[key]:.1e}'), 'date': datetime.date.today().isoformat()} for name, key in (('mean', 'mean'), ('largest', 'largest'))]
+    lines = check_lines('pictures of the page', LATTICE, {f'{k}_difference_of_{output}': apart[k] for k in ('mean', 'largest')}, datetime.date.today().isoformat())
     card['scores'] = [s for s in card['scores'] if s['split'] != LATTICE] + lines
-    (folder / 'card.json').write_text(json.dumps(card, indent=2) + '\n')
+    write_card(folder, card)
 
 
 def main():

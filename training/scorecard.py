@@ -15,12 +15,11 @@ import crown
 import dead
 import numpy as np
 from treelib.chart import COLOURS, Panel, chart
-from treelib.page import LATTICE, PYTORCH, put_block, table
+from treelib.page import LATTICE, PYTORCH, VIEWS, put_block, table
 from treelib.score import f1_of
 from treelib.settings import HERE, MODELS, parser, settled
 
 THRESHOLDS = np.arange(0.1, 0.81, 0.05)
-VIEWS = {'_rgb_only': ', red, green, blue alone', '_matched': ', matched to the card by mean and deviation'}  # endings of scores: rows of their own
 
 
 def card_of(what):
@@ -132,8 +131,7 @@ def chart_dead(args, card):
     bars(a, card, splits, 'object_f1', COLOURS[0], -0.1, 'object F1')
     bars(a, card, splits, 'pixel_iou', COLOURS[1], 0.1, 'pixel IoU')
     rows, _, masks = dead.load(args, 'train')
-    args.name = 'dead'
-    cases = [case for said in dead.read_held(args, rows, masks).values() for case in said['']]
+    cases = [case for said in dead.read_held(args.runs, 'dead', rows, masks).values() for case in said['']]
     area = round(card['post']['min_area_m2'] / 0.36)
     tally = lambda t: np.sum([dead.tallies(m, y, t, area)[3:] for m, y in cases[::3]], 0)
     return [a, by_threshold(Panel('States left out: objects (every third picture)', (0.1, 0.8), (0, 1), 'threshold'), tally, card['post']['threshold'])]
@@ -169,7 +167,6 @@ def chart_alive(args, card):
     b.points([(k, float(alive.balanced(held[group == k], y[group == k]))) for k in range(alive.FOLDS)], COLOURS[2])
     b.interval(alive.FOLDS, *score_of(card, card['scores'][0]['split'], 'balanced_accuracy'), COLOURS[0])
     b.points([(alive.FOLDS + 1, float(alive.balanced(held[whole], y[whole])))], COLOURS[0])
-    print({k: round(float(v), 3) for k, v in {'crops of 48 px and more': whole.sum(), 'balanced': alive.balanced(held[whole], y[whole]), 'alive': (held[whole & (y == 0)] <= 0.5).mean(), 'dead': (held[whole & (y == 1)] > 0.5).mean()}.items()})
     return [a, b]
 
 

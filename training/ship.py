@@ -18,7 +18,7 @@ import dead
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from treelib.export import band_statistics, check, export, input_of, score_lines, write_card
+from treelib.export import band_statistics, check, check_lines, export, input_of, score_lines, write_card
 from treelib.net import load_any
 from treelib.score import average_precision, count_scores, scored
 from treelib.page import PYTORCH
@@ -148,7 +148,7 @@ def ship_crown(args, folder):
         k = [j for j, p in enumerate(plots) if p[0] in sites]
         r = crown.box_rows([crown.boxes_of(maps[j], threshold, shrink=crown.SHRINK, overlap=overlap) for j in k], [plots[j][2] for j in k])
         s = {name: scored(len(k), lambda i: crown.box_scores(r[i])[key]) for name, key in (('f1_iou40', 'f1'), ('precision_iou40', 'precision'), ('recall_iou40', 'recall'))}
-        cases = [(*crown.boxes_of(maps[j], 0.05, shrink=crown.SHRINK, overlap=overlap), plots[j][2]) for j in k]
+        cases = [(*crown.boxes_of(maps[j], crown.LOWEST, shrink=crown.SHRINK, overlap=overlap), plots[j][2]) for j in k]
         s['ap50'] = average_precision(cases, 0.5)
         print(group, {n: round(v[0] if isinstance(v, list) else v, 3) for n, v in s.items()}, flush=True)
         lines += score_lines('crowns of Campo Grande (individual_urban_tree_crown_detection)' if group == 'urban_ortho_A' else 'NEON plots (DeepForest history)', f'val: {group}', s, TODAY)
@@ -176,12 +176,11 @@ def ship_alive(args, folder):
     items = alive.load(args)
     with np.load(args.folds or args.runs / 'alive-held.npz') as z:
         held, y = z['held'], z['y']
+    measures = {'balanced_accuracy': alive.balanced, 'recall_alive': lambda p, t: (p[t == 0] <= 0.5).mean(), 'recall_dead': lambda p, t: (p[t == 1] > 0.5).mean()}
     sites, whole, lines = np.array([site for _, _, site in items]), np.array([min(im.size) >= alive.SIDE for im, _, _ in items]), []
     for split, k in (('five groups of sites, each left out once', np.arange(len(y))), ('five groups of sites, each left out once: crops as large as the window', np.flatnonzero(whole))):
-        p, t, by_site = held[k], y[k], {'places': sites[k]}
-        scores = {'balanced_accuracy': scored(len(t), lambda i: alive.balanced(p[i], t[i]), **by_site), 'recall_alive': scored(len(t), lambda i: (p[i][t[i] == 0] <= 0.5).mean(), **by_site),
-                  'recall_dead': scored(len(t), lambda i: (p[i][t[i] == 1] > 0.5).mean(), **by_site)}
-        print(split, len(t), {name: round(float(v[0]), 4) for name, v in scores.items()})
+        scores = {name: scored(len(k), lambda i: of(held[k[i]], y[k[i]]), places=sites[k]) for name, of in measures.items()}
+        print(split, len(k), {name: round(float(v[0]), 4) for name, v in scores.items()})
         lines += score_lines('NEON crown crops (weecology/DeepTreeAttention)', split, scores, TODAY)
     size = export(graph, folder / 'model.onnx', 3, names, side=alive.SIDE, any_size=False)
     crops = [alive.window(im, im.size[0] / 2, im.size[1] / 2, alive.SIDE) for im, _, _ in items]
@@ -252,7 +251,7 @@ def main():
     folder = args.into / MODELS[args.what]
     card, size, worst, tiles = SHIP[args.what](args, folder)
     card['tolerance'] = max(card['tolerance'], float(f'{10 * max(worst.values()):.0e}'))
-    card['scores'] += [{'data': 'pictures scored', 'split': PYTORCH, 'metric': f'largest_difference_of_{name}', 'value': float(f'{d:.1e}'), 'date': TODAY} for name, d in worst.items()]
+    card['scores'] += check_lines('pictures scored', PYTORCH, {f'largest_difference_of_{name}': d for name, d in worst.items()}, TODAY)
     write_card(folder, card)
     if args.sheet:
         save_sheet(args.sheet, tiles)

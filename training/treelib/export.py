@@ -75,6 +75,11 @@ def write_card(folder, card):
     (folder / 'card.json').write_text(json.dumps(ordered, indent=2) + '\n')
 
 
+def check_lines(data, split, differences, date):
+    """{metric: difference} as the lines of a card, two digits each."""
+    return [{'data': data, 'split': split, 'metric': metric, 'value': float(f'{d:.1e}'), 'date': date} for metric, d in differences.items()]
+
+
 def score_lines(data, split, scores, date):
     """{metric: [value, [low, high]]} or {metric: value} as the lines of a card."""
     lines = []

@@ -1,6 +1,7 @@
 """Pages of models: text between markers that a script fills, so that it cannot go stale."""
 from pathlib import Path
 
+VIEWS = {'_rgb_only': ', red, green, blue alone', '_matched': ', matched to the card by mean and deviation'}  # endings of scores: rows of their own on a page
 PYTORCH, LATTICE = 'ONNX Runtime against PyTorch', 'Patches moved by half a step against those of the origin'  # splits of a card's lines that are no scores but checks
 
 

@@ -8,8 +8,8 @@ from scipy.spatial.distance import cdist
 def bootstrap(n, score, draws=1000, seed=1, places=None):
     """95 % interval of score(indices), pictures drawn with replacement; places: of each picture, where whole places are drawn."""
     rng = np.random.default_rng(seed)
-    groups = [[i] for i in range(n)] if places is None else [np.flatnonzero(np.asarray(places) == p) for p in sorted(set(places))]
-    draw = lambda: np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
+    groups = None if places is None else [np.flatnonzero(np.asarray(places) == p) for p in sorted(set(places))]
+    draw = lambda: rng.integers(0, n, n) if groups is None else np.concatenate([groups[k] for k in rng.integers(0, len(groups), len(groups))])
     return [float(v) for v in np.nanpercentile([score(draw()) for _ in range(draws)], [2.5, 97.5])]
 
 
