@@ -95,13 +95,13 @@ export async function evaluatePictures(use: string, pictures: string, options: P
   const { session } = await openModel(modelPath(dir), card, { providers: [...(options.providers ?? ['cpu'])] }), outside = { trees: 0, all: 0 }, told = new Map<string, PictureFiles[]>();
   try {
     for (const [i, file] of fits.entries()) {
-      await addPicture(scenes, file, { card, session, match }, options, { outside, few: fits.length < FEWEST_UNITS, tell: (note) => { told.set(note, [...(told.get(note) ?? []), file]); } });
+      await addPicture(scenes, file, { card, session, match }, options, { outside, few: fits.length < FEWEST_UNITS, tell: (note) => { const of = told.get(note) ?? []; of.push(file); told.set(note, of); } });
       options.onPicture?.(i + 1, fits.length);
     }
   } finally {
     await session.close();
   }
-  notes.push(...[...told].map(([note, of]) => `${of.length === 1 ? of[0]!.image : `${of.length} pictures, the first ${of[0]!.image}`}: ${note}`));
+  notes.push(...[...told].map(([note, of]) => `${note} (${of.length} of ${fits.length} pictures: ${namesOf(of)})`));
   if (outside.trees > 0) notes.push(`${outside.trees} of ${outside.all} reference trees stand on pixels without data and are left out: what was not seen cannot be found`);
   if (fits.length < FEWEST_UNITS) notes.push(`${fits.length === 1 ? 'one picture' : `${fits.length} pictures`}: intervals of points and boxes resample blocks of ${BLOCK_M} m; the others have none`);
   const rows = rowsOf(scenes, card, pictures, options.radiusM ?? DEFAULT_RADII_M, notes);
@@ -155,7 +155,7 @@ async function addPicture(scenes: Scenes, file: PictureFiles, network: Network, 
   const seen = await seePicture(placed.image, network), of = { picture: file.name, unit: file.unit, strata: file.strata };
   if (card.task === 'classify') {
     const { width, height } = placed.image.plan.window, isWhole = Math.min(width, height) >= card.input.patchPx;
-    if (!isWhole) tally.tell(`smaller than the ${card.input.patchPx} px that ${card.name} looks at, with void around where a survey would show the surroundings: see crop:cut and crop:whole`);
+    if (!isWhole) tally.tell(`pictures smaller than the ${card.input.patchPx} px that ${card.name} looks at have void around them, where a survey would show the surroundings: see crop:cut and crop:whole`);
     scenes.classes.push({ ...of, strata: [...of.strata, isWhole ? 'crop:whole' : 'crop:cut'], reference: classOf(card, file), found: seen.className });
     return;
   }

@@ -158,7 +158,7 @@ describe('classes', () => {
     expect(valueOf(found, 'recall_dead')).toBe(0.5);
     expect(valueOf(found, 'balanced_accuracy')).toBeCloseTo((1 / 3 + 1 / 2) / 2, 5);
     expect(valueOf(found, 'recall_dead', 'crop:whole')).toBe(1);
-    expect(found.notes.join()).toContain('smaller than the 24 px');
+    expect(found.notes.join()).toContain('pictures smaller than the 24 px');
     await folder('crops/shrub', { '1.png': await crop(20) });
     await expect(evaluatePictures(model, pictures)).rejects.toThrow(/1\.png: its folder is named shrub, red-class tells alive, dead/);
   }, 20_000);
@@ -204,8 +204,12 @@ describe('folders', () => {
     const pictures = await folder('alpha', { 'a.tif': declareAlpha(tif), 'a.csv': POINTS });
     expect(valueOf(await scored('red-density', pictures, { bands: ['red', 'green', 'blue', 'nir'] }), 'recall_at_6m')).toBe(1);
     const asMask = await scored('red-density', pictures); // nir is 0 everywhere: as alpha it leaves nothing
-    expect(asMask.notes.filter((note) => note.includes('declared alpha and taken as the mask'))).toHaveLength(1); // once, however many pictures
+    expect(asMask.notes.join()).toContain('declared alpha and taken as the mask');
     expect(asMask.notes.join()).toContain('2 of 2 reference trees stand on pixels without data');
+    await folder('alpha', { 'b.tif': declareAlpha(tif), 'b.csv': POINTS });
+    const told = (await scored('red-density', pictures)).notes.filter((note) => note.includes('declared alpha'));
+    expect(told).toHaveLength(1); // once, however many pictures
+    expect(told[0]).toContain('(2 of 2 pictures: a, b)');
   });
 });
 
